@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrec.core.matching import LIKELY, WEIGHTS, Demographics, Field, compare, contradictions, of_patient, plain
+from medrec.core.matching import (
+    LIKELY,
+    WEIGHTS,
+    Demographics,
+    Field,
+    compare,
+    contradictions,
+    doubts,
+    is_same,
+    is_told,
+    of_patient,
+    plain,
+)
 
 ADA = Demographics("Lovelace", "Ada Augusta", "1961-12-10", "female", "02139", "+1 617 555 0100", ("urn:ssn|1",))
 
@@ -66,7 +78,13 @@ def test_nobody_is_found_by_what_is_missing() -> None:
         (but(birth="1948-01-02"), (Field.BIRTH,)),
         (but(family="Hopper", given="Grace"), (Field.FAMILY, Field.GIVEN)),
         (but(family="King", identifiers=("urn:ssn|2",)), (Field.FAMILY, Field.IDENTIFIER)),
-        (but(identifiers=("urn:ssn|2",)), ()),
+        (but(identifiers=("urn:ssn|2",)), (Field.IDENTIFIER,)),
+        (but(identifiers=("urn:passport|2",)), ()),
+        (but(given="Ada Maria", identifiers=()), (Field.GIVEN,)),
+        (but(given="Ada Maria"), ()),
+        (but(birth="1991-12-10", identifiers=()), (Field.BIRTH,)),
+        (but(birth="1991-12-10"), ()),
+        (but(birth="1961-12-11", identifiers=()), ()),
         (Demographics(), ()),
     ],
 )
@@ -141,3 +159,84 @@ def test_a_twin_and_a_husband_contradict(other: Demographics) -> None:
 )
 def test_marriage_a_nickname_and_a_slip_do_not(other: Demographics) -> None:
     assert contradictions(Demographics("Miller", "Anna", "2010-01-01", "female", "12345"), other) == ()
+
+
+TWINS = [
+    ("Daniel", "Daniela", "male", "female"),
+    ("Jan", "Jana", "male", "female"),
+    ("Maria Anna", "Maria Clara", "female", "female"),
+    ("Anna Maria", "Clara Maria", "female", "female"),
+    ("Mohammed Ali", "Mohammed Omar", "male", "male"),
+    ("Maria A.", "Maria C.", "", ""),
+    ("Baby A", "Baby B", "", ""),
+    ("Twin 1", "Twin 2", "", ""),
+    ("BABYGIRL", "Baby Boy", "", ""),
+    ("Baby Girl", "Anna", "", ""),
+    ("Tim", "Tom", "male", "male"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "sex", "sex_of_other"), TWINS)
+def test_twins_of_like_names_are_two(one: str, other: str, sex: str, sex_of_other: str) -> None:
+    a, b = (Demographics("Novak", given, "2001-01-01", of) for given, of in ((one, sex), (other, sex_of_other)))
+    for known, now in ((a, b), (b, a)):
+        assert Field.GIVEN in contradictions(known, now) and not is_same(known, now)
+        found = compare(known, now)
+        assert found.twin and found.verdict != "likely" and found.of(Field.GIVEN) != "agrees"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Ada", "Ada Augusta"), ("Ada A.", "Ada Augusta"), ("Ada Agusta", "Ada Augusta"), ("Maria del Carmen", "Maria")],
+)
+def test_a_name_of_which_one_says_more_is_one(one: str, other: str) -> None:
+    a, b = (Demographics("Novak", given, "2001-01-01", "female") for given in (one, other))
+    assert contradictions(a, b) == () and is_same(a, b) and is_same(b, a) and compare(a, b).verdict == "likely"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"given": "Adam"}, (Field.GIVEN,)),
+        ({"family": "Lovelance"}, (Field.FAMILY,)),
+        ({"birth": "1961-12-11"}, (Field.BIRTH,)),
+        ({"birth": "1961"}, (Field.BIRTH,)),
+        ({"given": "Ada Maria"}, (Field.GIVEN,)),
+        ({"family": "", "phone": "", "postcode": ""}, ()),
+    ],
+)
+def test_what_is_not_as_written_is_a_doubt(changes: dict[str, str], fields: tuple[Field, ...]) -> None:
+    assert doubts(ADA, but(**changes)) == fields and is_told(ADA, but(**changes))
+    assert is_same(ADA, but(**changes)) == (not fields)
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        Demographics("Unknown", "Unknown", "1900-01-01"),
+        Demographics("Doe", "John", "1900-01-01"),
+        Demographics("Smith", "Baby A", "2026-01-01"),
+        Demographics("Smith", "Twin", "2026-01-01"),
+        Demographics("Smith", "", "2026-01-01"),
+    ],
+)
+def test_what_is_written_where_nobody_knows_tells_nobody(who: Demographics) -> None:
+    assert not is_told(who, who) and not is_same(who, who) and contradictions(who, who) == ()
+    assert compare(who, who).verdict != "likely"
+
+
+def test_another_number_is_never_likely() -> None:
+    found = compare(ADA, but(identifiers=("urn:ssn|2",)))
+    assert found.score >= LIKELY and found.verdict == "possible"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Ada", "A", "Adam", "Baby", "Twin", "Maria", "Unknown", "Jo", "\u5c0f\u660e"]), max_size=3
+    ),
+    st.lists(st.sampled_from(["Ada", "B", "Adam", "Baby", "Twin", "Marina", "Omar", "Jo", "\u5c0f\u7ea2"]), max_size=3),
+)
+def test_two_given_names_are_compared_alike_from_both_sides(one: list[str], other: list[str]) -> None:
+    a, b = (Demographics("Novak", " ".join(given), "2001-01-01") for given in (one, other))
+    assert compare(a, b) == compare(b, a) and contradictions(a, b) == contradictions(b, a)
+    assert doubts(a, b) == doubts(b, a) and doubts(a, a) == ()

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.core.matching import Demographics
+from medrec.core.matching import Demographics, Field
 from medrec.node.agent import copies
 from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
@@ -236,6 +236,48 @@ def test_a_match_is_proposed_confirmed_by_a_human_and_signed_by_the_person(netwo
     link(network, person, answer["code"], family=ADA[0], given=ADA[1], birth=ADA[2])
     linked = {row.patient: row.account for row in north.rows(store.person)}
     assert linked["p1"] == person.account and linked["p2"] is None
+
+
+def test_a_match_is_for_the_account_that_somebody_looked_at(network: Network) -> None:
+    """Its code, seen by another account that states the same, links nobody; hers it links."""
+    north, ada, eve = network["north"], network.patient("ada"), network.patient("eve")
+    north.put("Patient", "p1", demographics("p1", *ADA))
+    find(network, ada, b"1" * 16, Demographics(*ADA))
+    north.matching.confirm(b"1" * 16, "p1", "clerk")
+    code = find(network, ada, b"1" * 16, Demographics(*ADA))["code"]
+    stated = dict(zip(("family", "given", "birth"), ADA, strict=True))
+    with pytest.raises((PeerError, LinkError), match="somebody else"):
+        link(network, eve, code, **stated)
+    assert all(row.account is None for row in north.rows(store.person))
+    link(network, ada, code, **stated)
+    assert [row.account for row in north.rows(store.person)] == [ada.account]
+
+
+def test_who_states_many_numbers_of_a_kind_states_none(network: Network) -> None:
+    north, eve = network["north"], network.patient("eve")
+    ssn = [{"type": {"coding": [{"code": "SS"}]}, "system": "urn:ssn", "value": "105"}]
+    north.put("Patient", "p1", json.dumps(json.loads(demographics("p1", *ADA)) | {"identifier": ssn}))
+    guessed = tuple(f"urn:ssn|{number}" for number in range(102, 108))
+    find(network, eve, b"1" * 16, Demographics(*ADA, identifiers=guessed))
+    find(network, eve, b"2" * 16, Demographics(*ADA, identifiers=("urn:ssn|105", "urn:passport|9")))
+    many, one = north.matching.queue()
+    assert many.candidates[0].comparison.of(Field.IDENTIFIER) == "missing" and many.stated.identifiers == ()
+    assert one.candidates[0].comparison.of(Field.IDENTIFIER) == "agrees"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        Demographics("Lovelace", "A" * 201, "1961-12-10"),
+        Demographics(*ADA, postcode="1" * 201),
+        Demographics(*ADA, identifiers=("urn:ssn|" + "1" * 200,)),
+        Demographics(*ADA, identifiers=tuple(f"urn:{kind}|1" for kind in range(9))),
+    ],
+)
+def test_what_is_longer_than_anybody_s_name_is_not_taken(network: Network, stated: Demographics) -> None:
+    with pytest.raises((PeerError, LinkError), match="not readable"):
+        find(network, network.patient("eve"), b"1" * 16, stated)
+    assert network["north"].matching.queue() == []
 
 
 def test_who_is_not_known_learns_no_more_than_who_is(network: Network) -> None:

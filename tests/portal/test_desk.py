@@ -95,6 +95,18 @@ def test_papers_that_contradict_get_no_code_and_the_desk_hears_why(
     assert story.network["north"].rows(store.invitation) == []
 
 
+def test_what_is_not_as_written_is_asked_and_whoever_has_looked_goes_on(story: Story) -> None:
+    client, papers = story.client("north"), {**PAPERS, "birth": "1961-12-11"}
+    asked = client.post("/desk", data=papers)
+    said = text_of(asked.text)
+    assert "date of birth" in said and words.DESK["looked"] in said and "MEDREC-LINK" not in asked.text
+    assert 'name="looked" value="birth"' in asked.text and story.network["north"].rows(store.invitation) == []
+    # She has looked at the date of birth, and not at the name that she changed since.
+    other = client.post("/desk", data={**papers, "given": "Adam", "looked": "birth"})
+    assert 'name="looked" value="birth,given"' in other.text and "MEDREC-LINK" not in other.text
+    assert "MEDREC-LINK" in client.post("/desk", data={**papers, "looked": "birth"}).text
+
+
 def test_a_patient_of_whom_nothing_is_known_gets_no_code(story: Story) -> None:
     story.network["north"].put("Patient", "p3", '{"resourceType":"Patient","id":"p3"}')
     answer = story.client("north").post("/desk", data={**PAPERS, "patient": "p3"})
@@ -122,6 +134,23 @@ def test_a_likely_match_is_shown_with_its_fields_and_confirmed_by_a_human(story:
     late = client.post("/desk", data={**fields, "do": "nobody"})
     assert late.status_code == 400 and words.ERRORS["desk-over"] in text_of(late.text)
     assert len(journalled(story, "match-decided/1")) == 1
+
+
+def test_many_who_ask_hide_nobody_who_asks_after_them(story: Story) -> None:
+    client, network = story.client("north"), story.network
+    for number in range(7):
+        person = network.patient(f"f{number}")
+        for ask in range(3):
+            find(network, person, bytes([number, ask]) + bytes(14), Demographics("Moriarty", "Eve", "1980-01-01"))
+    network.time += 1
+    find(network, network.patient("honest"), b"9" * 16, Demographics(*BOB))
+    first = client.get("/desk").text
+    assert "Moriarty" in first and BOB[0] not in text_of(first) and 'name="start" value="20"' in first
+    second = client.post("/desk", data={"do": "more", "start": "20"}).text
+    assert BOB[0] in text_of(second) and b"9".hex() * 16 in second and 'name="start"' not in second
+    assert text_of(client.post("/desk", data={"do": "more", "start": "x"}).text).count("Moriarty") == 40, (
+        "each in its heading, and once more for who hears the page"
+    )
 
 
 def test_not_the_same_is_written_down_and_names_nobody(story: Story) -> None:

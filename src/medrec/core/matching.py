@@ -7,7 +7,7 @@ nothing. The score decides nothing by itself: a human confirms every match (docs
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -51,6 +51,8 @@ WEIGHTS: dict[Field, Weight] = {
     Field.PHONE: Weight(1587, 0, -132, 600_000, 10),
     Field.IDENTIFIER: Weight(1990, 0, -564, 980_000, 1),
 }
+GENERATION_YEARS = 10
+"""A slip in a birth that makes so many years may be a father and a son, or two namesakes."""
 LIKELY, POSSIBLE = 2000, 1000
 """From LIKELY on a match is proposed as likely, from POSSIBLE on as possible, below it is not shown."""
 
@@ -69,7 +71,8 @@ class Demographics(msgspec.Struct, frozen=True):
 
 
 class Comparison(NamedTuple):
-    """The score in hundredths of a bit, what became of each field, and the class. `twin`: all but the given name."""
+    """The score in hundredths of a bit, what became of each field, and the class. `twin`: family name and birth agree,
+    and the given names may be of two people (`_may_be_two`)."""
 
     score: int
     fields: tuple[tuple[Field, Agreement], ...]
@@ -94,40 +97,64 @@ def compare(a: Demographics, b: Demographics, weights: Mapping[Field, Weight] = 
     )
     score = sum(_weight(weights[field], agreement) for field, agreement in found)
     by_field = dict(found)
-    names_fit = by_field[Field.GIVEN] != "differs" and by_field[Field.FAMILY] != "differs"
+    names_fit = by_field[Field.GIVEN] in ("agrees", "nearly") and by_field[Field.FAMILY] != "differs"
     sure = names_fit and by_field[Field.BIRTH] in ("agrees", "missing") and by_field[Field.SEX] != "differs"
+    twin = by_field[Field.BIRTH] == by_field[Field.FAMILY] == "agrees" and _may_be_two(a, b, by_field)
+    sure = sure and not twin and by_field[Field.IDENTIFIER] != "differs"
     # Twins and a father and son under one roof agree in everything but the given name or the birth.
     verdict: Literal["likely", "possible", "unlikely"]
     verdict = "likely" if score >= LIKELY and sure else "possible" if score >= POSSIBLE else "unlikely"
-    twin = by_field[Field.GIVEN] == "differs" and by_field[Field.BIRTH] == by_field[Field.FAMILY] == "agrees"
     return Comparison(score, found, verdict, twin)
 
 
 def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
     """The fields by which `now` cannot be of the person `known`; empty when it can.
 
-    Another date of birth; another family and another given name; another number of the same kind together with a name
-    that differs; another given name together with another sex (a brother, a husband), or with the same family and birth
-    (a twin), unless a number that means one person agrees. A family name alone may change by marriage, and a given name
-    may be a nickname: alone they contradict nothing.
+    Another date of birth; another family and another given name; another number of a kind that is known, and none that
+    agrees. Unless a number that means one person agrees: another given name together with another sex (a brother, a
+    husband); the same family name and birth with a given name that may be another's (a twin); a birth that nearly
+    agrees and is of another generation (a father and a son of one name). A family name alone may change by marriage,
+    and a given name may be a nickname: alone they contradict nothing.
     """
     compared = compare(known, now)
     found = dict(compared.fields)
     different = tuple(field for field, agreement in found.items() if agreement == "differs")
     names = [field for field in (Field.FAMILY, Field.GIVEN) if field in different]
-    sibling = compared.twin or {Field.GIVEN, Field.SEX} <= set(different)
-    sibling = sibling and found[Field.IDENTIFIER] != "agrees"
-    if Field.BIRTH in different or len(names) == 2 or (Field.IDENTIFIER in different and names) or sibling:
+    if Field.BIRTH in different or len(names) == 2 or Field.IDENTIFIER in different:
         return different
-    return ()
+    if found[Field.IDENTIFIER] == "agrees":
+        return ()
+    kin = {Field.GIVEN} if compared.twin or {Field.GIVEN, Field.SEX} <= set(different) else set()
+    if found[Field.BIRTH] == "nearly" and _years_apart(known.birth, now.birth) >= GENERATION_YEARS:
+        kin.add(Field.BIRTH)
+    return tuple(field for field in found if field in different or field in kin) if kin else ()
+
+
+def is_told(known: Demographics, now: Demographics) -> bool:
+    """Whether both say enough to tell who it is: a birth and a given name, which are more than what is written where
+    nobody knows."""
+    found = compare(known, now)
+    return "missing" not in (found.of(Field.BIRTH), found.of(Field.GIVEN))
+
+
+def doubts(known: Demographics, now: Demographics) -> tuple[Field, ...]:
+    """The fields that both give and that are not the same, also where they contradict nothing: a slip, a part of a
+    date, a short form of a name."""
+    compared = compare(known, now)
+    unlike = {Field.GIVEN} if compared.twin else set[Field]()
+    fields = (Field.BIRTH, Field.FAMILY, Field.GIVEN, Field.SEX, Field.IDENTIFIER)
+    return tuple(field for field in fields if field in unlike or compared.of(field) in ("nearly", "differs"))
 
 
 def is_same(known: Demographics, now: Demographics) -> bool:
-    """Whether `now` says who it is, and is surely of the person `known`: the birth and a name agree, none differs."""
-    found = compare(known, now)
-    said = [found.of(field) for field in (Field.FAMILY, Field.GIVEN)]
-    differs = "differs" in (found.of(Field.BIRTH), *said, found.of(Field.SEX))
-    return not differs and found.of(Field.BIRTH) != "missing" and "agrees" in said
+    """Whether `now` says who it is, and is surely of the person `known`: the birth and the names agree as written."""
+    return is_told(known, now) and not doubts(known, now)
+
+
+def single(numbers: Sequence[str]) -> tuple[str, ...]:
+    """The numbers ("system|value") of which one alone is of its kind: who states several of a kind states none."""
+    kinds = [number.partition("|")[0] for number in dict.fromkeys(numbers)]
+    return tuple(number for number in dict.fromkeys(numbers) if kinds.count(number.partition("|")[0]) == 1)
 
 
 def filled(known: Demographics, by: Demographics) -> Demographics:
@@ -163,6 +190,13 @@ def of_patient(record: Value) -> Demographics:
     )
 
 
+_NO_NAMES = frozenset((
+    "unknown", "unk", "unbekannt", "desconocido", "desconocida", "inconnu", "anonymous", "anon", "noname", "no", "name",
+    "nn", "none", "test", "patient", "male", "female", "baby", "boy", "girl", "babyboy", "babygirl", "bb", "bg",
+    "newborn", "neonate", "infant", "twin", "triplet", "of",
+))  # fmt: skip
+"""What systems write in place of a name that nobody knows, or of a child's that has none yet."""
+_NO_YEARS = ("1900", "1901")
 # Types of identifiers that are the same at every organisation: social security, national, passport, driver's licence.
 _NATIONAL = frozenset({"SS", "NI", "NIIP", "PPN", "DL", "SB", "HC", "JHN"})
 
@@ -173,11 +207,50 @@ def _weight(weight: Weight, agreement: Agreement) -> int:
 
 def plain(name: str) -> str:
     """A name to compare by: no accents, no case, letters and single spaces only."""
-    bare = (sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
-    return " ".join("".join(sign if sign.isalpha() else " " for sign in bare).casefold().split())
+    return " ".join("".join(sign if sign.isalpha() else " " for sign in bare(name)).split())
+
+
+def bare(text: str) -> str:
+    """A text without accents and case, with all its other signs."""
+    kept = (sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return "".join(kept).casefold()
+
+
+def _is_no_name(name: str) -> bool:
+    """Whether a name is what systems write where nobody knows one, or for a child that has none yet."""
+    found = plain(name).split()
+    return bool(found) and all(word in _NO_NAMES or len(word) == 1 for word in found) and len(found[0]) > 1
+
+
+def _as_written(a: str, b: str) -> Agreement:
+    """Of two names of which one is none: the same words tell nothing, and all others are another's."""
+    return "missing" if a.casefold().split() == b.casefold().split() else "differs"
+
+
+def _may_be_two(a: Demographics, b: Demographics, found: Mapping[Field, Agreement]) -> bool:
+    """Whether two given names may be those of twins: they differ; each has a word or an initial that the other has not
+    (Maria Anna, Maria Clara); or they nearly agree, with another sex (Daniel, Daniela)."""
+    if found[Field.GIVEN] == "missing":
+        return False
+    near = found[Field.GIVEN] == "nearly" and found[Field.SEX] == "differs"
+    return found[Field.GIVEN] == "differs" or near or _are_apart(plain(a.given).split(), plain(b.given).split())
+
+
+def _are_apart(a: list[str], b: list[str]) -> bool:
+    """Whether each of two given names has a word that the other has not."""
+    pairs = [(one, other) for one, other in ((a, b), (b, a)) if len(one) <= len(other)]
+    return any(not any(_is_like(word, mate) for mate in other) for one, other in pairs for word in one)
+
+
+def _is_like(one: str, other: str) -> bool:
+    """Whether two words of a given name may be one: the same, an initial or a beginning of it, or a slip."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (len(short) != 2 and long.startswith(short)) or _name(one, other) == "nearly"
 
 
 def _name(a: str, b: str) -> Agreement:
+    if _is_no_name(a) or _is_no_name(b):
+        return _as_written(a, b)
     x, y = plain(a), plain(b)
     if not x or not y:
         return "missing"
@@ -191,10 +264,12 @@ def _name(a: str, b: str) -> Agreement:
 
 
 def _given(a: str, b: str) -> Agreement:
+    if _is_no_name(a) or _is_no_name(b):
+        return _as_written(a, b)
     x, y = plain(a), plain(b)
     first, second = x.partition(" ")[0], y.partition(" ")[0]
     if first and first == second:
-        return "agrees"
+        return "nearly" if _are_apart(x.split(), y.split()) else "agrees"
     if first and second and (len(first) == 1 or len(second) == 1) and first[0] == second[0]:
         return "nearly"
     found = _name(x, y)
@@ -208,7 +283,8 @@ def _birth(a: str, b: str) -> Agreement:
     if x is None or y is None:
         return "missing"
     if x.text[:10] == y.text[:10]:
-        return "agrees"
+        # What systems write where nobody knows a date is nobody's birth.
+        return "missing" if x.text[:4] in _NO_YEARS else "agrees"
     if x.start_ms < y.end_ms and y.start_ms < x.end_ms:
         # One of them is partial and holds the other.
         return "nearly"
@@ -218,6 +294,14 @@ def _birth(a: str, b: str) -> Agreement:
         if swapped == other or _distance(one, other) == 1:
             return "nearly"
     return "differs"
+
+
+def _years_apart(a: str, b: str) -> int:
+    """Between two whole dates; 0 where one is a part of a date."""
+    x, y = clinical_date(a), clinical_date(b)
+    if x is None or y is None or len(x.text[:10]) < 10 or len(y.text[:10]) < 10:
+        return 0
+    return abs(int(x.text[:4]) - int(y.text[:4]))
 
 
 def postcode(text: str) -> str:

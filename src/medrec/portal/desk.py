@@ -3,6 +3,7 @@
 Nothing about a patient stands in an address: which patient and what her papers say are fields of forms.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -28,15 +29,19 @@ MARKS: dict[Agreement, str] = {"agrees": "good", "nearly": "wait", "differs": "b
 
 def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
     """The values of desk.html. The form field `do` says what is done: link, same, differs, match, nobody, hers,
-    another."""
+    another; more: those who ask to be found are shown from the number `start` on, so that many do not hide one."""
     form = {name: value.strip() for name, value in visit.form.items()}
     if not form:
         return _room(node, visit, form)
+    if form.get("do") == "more":
+        start = int(form["start"]) if re.fullmatch("[0-9]{1,6}", form.get("start", "")) else 0
+        return Shows(lambda visit: _room(node, visit, {}, start=start))
     if form.get("do") != "link":
         return _decide(node, visit, form)
     try:
         whose, agent = form.get("patient", ""), form.get("agent", "")
-        code = desk.give_code(node, whose, _shown(form), agent, by_whom(visit), member_id(visit))
+        looked = form.get("looked", "").split(",")
+        code = desk.give_code(node, whose, _shown(form), agent, by_whom(visit), member_id(visit), looked)
     except LinkError as error:
         trouble = error
         return Shows(lambda visit: _room(node, visit, form, trouble=trouble))
@@ -44,7 +49,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
 
 
 def _room(
-    node: "Node", visit: Visit, form: dict[str, str], code: DeskCode | None = None, trouble: LinkError | None = None
+    node: "Node",
+    visit: Visit,
+    form: dict[str, str],
+    code: DeskCode | None = None,
+    trouble: LinkError | None = None,
+    start: int = 0,
 ) -> dict[str, Any]:
     given_codes.end_unconfirmed(node)
     (queue, shut), held = node.matching.all_waiting(), holding.waiting(node)
@@ -57,8 +67,10 @@ def _room(
         "given": [_given(node, visit, one) for one in given_codes.lately(node)[:SHOWN]],
         "minutes": CODE_LIFE_MS // 60_000,
         "trouble": _trouble(trouble) if trouble is not None else None,
-        "asked": [_asked(node, visit, one) for one in queue[:SHOWN]],
+        "doubts": ",".join(trouble.fields) if isinstance(trouble, desk.DoubtfulError) else "",
+        "asked": [_asked(node, visit, one) for one in queue[start : start + SHOWN]],
         "asked_total": len(queue),
+        "asked_next": start + SHOWN if start + SHOWN < len(queue) else 0,
         "shut": shut,
         "held": [_held(visit, one) for one in held[:SHOWN]],
         "held_total": len(held),
@@ -81,8 +93,8 @@ def _shown(form: dict[str, str]) -> Demographics:
 
 def _trouble(error: LinkError) -> Any:
     """Why there is no code, in words; which fields contradict is said to the desk, who has the papers in hand."""
-    if isinstance(error, desk.ContradictedError):
-        return render.say(words.DESK["another-person"], fields=_fields([field.value for field in error.fields]))
+    if isinstance(error, desk.ContradictedError | desk.DoubtfulError):
+        return render.say(words.DESK[error.code], fields=_fields([field.value for field in error.fields]))
     return words.DESK.get(error.code) or words.in_words(error.sentence)
 
 

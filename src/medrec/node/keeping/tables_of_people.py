@@ -10,7 +10,7 @@ GONE_WITH_PERSON = (
     *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
     *("share_key", "to_bring", "stated_secret", "delegation_begins", "delegation_doubted", "list_seen"),
     *("list_put_away", "list_act_hearer", "list_act_against", "list_act_brought", "list_act_ended", "consent_sign"),
-    "refused_often",
+    *("refused_often", "code_holder"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {

@@ -4,11 +4,12 @@ The clerk types what the person's papers say. Only where that contradicts nothin
 to be sure, is there a code; the person's agent presents it, signed, and is held against the same record once more.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core.matching import Demographics, Field, contradictions, is_same
+from medrec.core.matching import Demographics, Field, contradictions, doubts, is_told
 from medrec.node.account import devices
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands
@@ -26,6 +27,15 @@ class ContradictedError(LinkError):
         self.fields = fields
 
 
+class DoubtfulError(LinkError):
+    """What the papers say is not what the record says, and may be of the same person all the same; `fields` by which.
+    Whoever has the papers in hand is asked."""
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        super().__init__("not-the-same", "The papers and the record do not say the same of who this is.")
+        self.fields = fields
+
+
 class DeskCode(NamedTuple):
     """A code for the person at the desk: `address` is what her phone's camera reads, where she said who serves her;
     `payload` the same without an address; `words` what she can type."""
@@ -36,7 +46,13 @@ class DeskCode(NamedTuple):
 
 
 def give_code(
-    node: "Node", patient: str, shown: Demographics, agent: str = "", by: str = "", member: str = ""
+    node: "Node",
+    patient: str,
+    shown: Demographics,
+    agent: str = "",
+    by: str = "",
+    member: str = "",
+    looked: Collection[str] = (),
 ) -> DeskCode:
     """A code for a local patient whose papers were `shown`, to be scanned on the pages of `agent`. Raises LinkError.
 
@@ -44,7 +60,10 @@ def give_code(
 
     The code stands behind the # of the address, which a browser sends to nobody.
 
-    another-person (ContradictedError), papers-missing, unknown-patient, nothing-to-compare, already-linked.
+    `looked`: the fields of which she was told that they are not the same, and says that the papers are of this patient.
+
+    another-person (ContradictedError), not-the-same (DoubtfulError), papers-missing, unknown-patient,
+    nothing-to-compare, already-linked.
     """
     if not (shown.birth and shown.family and shown.given):
         raise LinkError("papers-missing", "The date of birth, the family name and the given name are all needed.")
@@ -54,8 +73,11 @@ def give_code(
     against = contradictions(local, shown)
     if against:
         raise ContradictedError(against)
-    if not is_same(local, shown):
+    if not is_told(local, shown):
         raise LinkError("nothing-to-compare", "The record says too little of who this is.")
+    unlike = doubts(local, shown)
+    if not {*unlike} <= {*looked}:
+        raise DoubtfulError(unlike)
     with node.store.read() as connection:
         chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)
         if connection.execute(chosen).scalar() is not None:

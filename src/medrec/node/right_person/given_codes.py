@@ -34,6 +34,16 @@ given_code = Table(
     Column("digits", String(6), nullable=False),
 )
 
+code_holder = Table(
+    "code_holder",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("agent", String(32), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+"""For whom a code is that no desk gave: whose request a human looked at, and the agent that asked for her."""
+
 
 class GivenCode(NamedTuple):
     """One code; `state` is waiting, linked (the digits are to be compared), contradicted, confirmed, undone or
@@ -59,6 +69,21 @@ def enter(connection: sql.Connection, digest: bytes, patient: str, now: int, exp
     connection.execute(sql.delete(given_code).where(given_code.c.time < now - KEPT_MS))
     row = {"digest": digest, "patient": patient, "time": now, "expires": expires, "state": WAITING, "digits": ""}
     connection.execute(sql.insert(given_code).values(**row))
+
+
+def is_for(connection: sql.Connection, digest: bytes, account: str, agent: str, now: int, expires: int) -> None:
+    """A human has said whose a code is, who does not stand at the desk. Inside `Store.write` only."""
+    connection.execute(sql.delete(code_holder).where(code_holder.c.expires < now))
+    row = {"digest": digest, "account": account, "agent": agent, "expires": expires}
+    connection.execute(sql.insert(code_holder).values(**row))
+
+
+def may_present(kept: store.Store, digest: bytes, account: str, agent: str) -> bool:
+    """Whether this account, through this agent, may present a code: anybody for one of the desk, which compares."""
+    query = sql.select(code_holder.c.account, code_holder.c.agent).where(code_holder.c.digest == digest)
+    with kept.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return row is None or (row.account, row.agent) == (account, agent)
 
 
 def gave(kept: store.Store, digest: bytes) -> bool:

@@ -126,8 +126,11 @@ class Linker:
         self._network = network
         self._clock = clock
 
-    def invite(self, patient: str, life_ms: int = CODE_LIFE_MS, *, at_desk: bool = False) -> bytes:
-        """A one-time code for a local patient, valid for fifteen minutes; what becomes of a desk's is kept."""
+    def invite(
+        self, patient: str, life_ms: int = CODE_LIFE_MS, *, at_desk: bool = False, whose: tuple[str, str] | None = None
+    ) -> bytes:
+        """A one-time code for a local patient; what becomes of a desk's is kept. `whose`: account and agent that alone
+        may present it."""
         code = self._journal.vault.random(CODE_BYTES)
         now = self._clock()
         row = {"code": _digest(code), "patient": patient, "expires": now + life_ms}
@@ -136,6 +139,8 @@ class Linker:
             connection.execute(sql.insert(store.invitation).values(**row))
             if at_desk:
                 given_codes.enter(connection, _digest(code), patient, now, now + life_ms)
+            if whose is not None:
+                given_codes.is_for(connection, _digest(code), *whose, now, now + life_ms)
 
         self._journal.store.write(write)
         return code
@@ -150,12 +155,8 @@ class Linker:
         try:
             asked = codec.decode(body)
             account, code, key = asked["account"], asked["code"], asked["key"]
-            relationship, seal, signature, epoch = (
-                asked["relationship"],
-                asked["seal"],
-                asked["signature"],
-                int(asked["epoch"]),
-            )
+            relationship, seal, signature = asked["relationship"], asked["seal"], asked["signature"]
+            epoch = int(asked["epoch"])
             if any(type(part) is not bytes or len(part) != 32 for part in (relationship, seal)):
                 raise ValueError
             if (type(account), type(code), type(key), type(signature)) != (str, bytes, bytes, bytes):
@@ -167,6 +168,8 @@ class Linker:
             raise LinkError("malformed", "The request to link is not readable.") from None
         self._check_signature(account, code, key, signature)
         digest, keys = _digest(code), Keys(caller, epoch, relationship, seal)
+        if not given_codes.may_present(self._journal.store, digest, account, caller):
+            raise LinkError("another-person", "This code is for somebody else, who asked to be found.")
         desk = given_codes.gave(self._journal.store, digest)
         if desk and (stated is None or not (stated.birth and stated.family and stated.given)):
             raise LinkError("says-nothing", "A code of the desk needs your family name, given name and date of birth.")

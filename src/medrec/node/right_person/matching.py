@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, manifests, matching, state
 from medrec.core.credential import signed_by
 from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
 from medrec.core.matching import WEIGHTS, Comparison, Demographics, Field, Weight, compare, of_patient, plain
@@ -35,6 +35,8 @@ FIND_PATH = "/medrec/find"
 CANDIDATES_MAX = 20
 WAITING_MAX = 3
 """So many requests of one account wait at a time."""
+TEXT_MAX, NUMBERS_MAX = 200, 8
+"""Signs in what somebody states, as on her own page, and numbers."""
 MATCH_LIFE_MS = 7 * 86_400_000
 """How long a confirmed request waits for the person to sign."""
 
@@ -61,10 +63,11 @@ class Candidate(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A request in the queue: who asks, what she states, and the candidates, the best first."""
+    """A request in the queue: who asks through which agent, what she states, and the candidates, the best first."""
 
     id: bytes
     account: str
+    agent: str
     time: int
     stated: Demographics
     candidates: tuple[Candidate, ...]
@@ -108,6 +111,8 @@ class Matching:
             stated = msgspec.convert(asked["demographics"], Demographics)
             if type(identifier) is not bytes or len(identifier) != 16 or not stated.birth or not stated.family:
                 raise ValueError
+            if any(len(text) > TEXT_MAX for text in _texts(stated)) or len(stated.identifiers) > NUMBERS_MAX:
+                raise ValueError
             message = find_message(self._node.network, self._node.organisation, account, identifier, stated)
         except (codec.CodecError, msgspec.ValidationError, KeyError, TypeError, ValueError):
             raise LinkError("malformed", "The request to be found is not readable.") from None
@@ -117,7 +122,8 @@ class Matching:
         signature = asked.get("signature")
         if credential is None or type(signature) is not bytes or not signed_by(credential, message, signature):
             raise LinkError("not-the-account", "The account's holder did not sign this.")
-        return codec.encode(self._node.store.write(lambda c: self._take(c, caller, account, identifier, stated)))
+        told = msgspec.structs.replace(stated, identifiers=matching.single(stated.identifiers))
+        return codec.encode(self._node.store.write(lambda c: self._take(c, caller, account, identifier, told)))
 
     def _take(
         self, connection: sql.Connection, caller: str, account: str, identifier: bytes, stated: Demographics
@@ -165,7 +171,7 @@ class Matching:
             return Queue([], 0)
         buckets = self._buckets(free)
         found = [
-            Waiting(bytes(row.id), row.account, row.time, stated, self._candidates(stated, buckets))
+            Waiting(bytes(row.id), row.account, row.agent, row.time, stated, self._candidates(stated, buckets))
             for row, stated in opened
             if stated is not None
         ]
@@ -186,7 +192,8 @@ class Matching:
             raise LinkError("not-waiting", "This request does not wait for that patient (any more).")
         if not desk_hands.says_match(self._node, identifier, patient, by, member):
             return False
-        code = self._node.linker.invite(patient, MATCH_LIFE_MS)
+        # Somebody looked at the request of one account: nobody else presents what it was answered with.
+        code = self._node.linker.invite(patient, MATCH_LIFE_MS, whose=(waiting.account, waiting.agent))
         self._settle(identifier, "confirmed", by, code, patient)
         return True
 
@@ -249,6 +256,10 @@ class Matching:
             for label in _labels(self._known[patient][1]):
                 buckets[label].append(patient)
         return buckets
+
+
+def _texts(stated: Demographics) -> list[str]:
+    return [stated.family, stated.given, stated.birth, stated.sex, stated.postcode, stated.phone, *stated.identifiers]
 
 
 def _labels(who: Demographics) -> list[str]:

@@ -37,11 +37,15 @@ DESK = Texts(
         "compare_differs": "It is not: end it",
         "another-person": "The papers do not fit this patient: {fields}. No code was made. Look at the number and the "
         "papers again. Do not go on if they belong to two people.",
+        "not-the-same": "The record does not say the same as the papers: {fields}. No code was made. Look at both again: "
+        "twins, or a father and his son, may differ by no more.",
+        "looked": "I have looked: the papers are of this very patient, and not of a twin or a relative.",
         "papers-missing": "Fill in the date of birth, the family name and the first name.",
         "unknown-patient": "No patient has this number here.",
         "nothing-to-compare": "The record says too little about this patient. Add to the record first.",
         "already-linked": "This patient is linked already. Undo that link first if it is wrong.",
         "asked": "People who ask to be found",
+        "asked_next": "Show those who asked after them",
         "asked_none": "Nobody waits to be found.",
         "shut": (
             "One request cannot be opened here. Tell whoever runs this system.",

@@ -44,6 +44,7 @@ MADE = Texts(
         "does-not-fit": "What you state does not fit the patient of this code; ask at the desk.",
         "code-needs": "A code of the desk needs your family name, given name and date of birth.",
         "link-unsigned": "The account's holder did not sign this link.",
+        "for-another": "This code is for somebody else, who asked to be found.",
         "no-longer-fits": "What was stated does not fit the patient of this code any more.",
         "code-used": "The code was used, has run out, or was never given; ask at the desk.",
         "account-linked": "This account is already linked here.",
