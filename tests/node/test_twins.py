@@ -8,7 +8,7 @@ import pytest
 
 from medrec.core.matching import Demographics, Field
 from medrec.node.keeping import store
-from medrec.node.right_person import given_codes, holding
+from medrec.node.right_person import contradicting, given_codes, holding
 from medrec.node.right_person.desk import DoubtfulError, give_code
 from medrec.node.right_person.link import LinkError, read_payload
 from tests.node.test_lists import order
@@ -142,3 +142,27 @@ def test_what_nearly_fits_ends_no_doubt(tmp_path: Path) -> None:
         assert world.held() == []
     finally:
         world.network.close()
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_hers"),
+    [
+        ("Baby Boy Lovelace", False),
+        ("Lovelace, Baby Girl", False),
+        ("Newborn Lovelace", False),
+        ("Fetus of Ada Lovelace", False),
+        ("Baby Boy of Ada Lovelace", False),
+        ("father of Ada Lovelace", False),
+        ("Hijo de Ada Lovelace", False),
+        ("Ada & Robert Lovelace", False),
+        ("Ada Lovelace and Robert Byron", False),
+        ("Ada Lovelace", True),
+        ("Lovelace, Ada (mother)", True),
+        ("Mrs Ada Lovelace & family", False),
+        ("Ada King & Lovelace", True),
+    ],
+)
+def test_a_child_s_record_under_its_mother_s_number_is_held_back(shown: str, is_hers: bool) -> None:
+    ada = Demographics("King Lovelace", "Ada", "1961-12-10", "female")
+    record = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/ada", "display": shown}}
+    assert contradicting.contradicts(ada, record) == (() if is_hers else ("given",))

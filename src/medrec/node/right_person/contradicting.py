@@ -10,17 +10,24 @@ from medrec.core.records.canonical import Value
 from medrec.node.keeping.contents import OTHER_NAME
 from medrec.node.right_person.said_in_words import WORDS, in_words
 
-_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr"})
 _LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient", "sex", "age"})
 """Words that stand beside a name, and are no part of it."""
 _NOBODY = frozenset({
     "unknown", "anonymous", "self", "subject", "person", "client", "member", "resident", "name", "none", "test",
     "newborn", "infant", "child", "mother", "father", "withheld", "redacted", "confidential", "paciente", "desconocido",
-    "desconocida", "doe",
+    "desconocida", "doe", "baby", "boy", "girl",
 })  # fmt: skip
 """Words that stand in place of a name, and are nobody's."""
 _NOW = ("", "official", "usual")
 """The uses of a name that somebody goes by today."""
+_KIN = re.compile(
+    r"\b(?:baby|newborn|infant|fetus|foetus|child|son|daughter|twin|mother|father|sister|brother|wife|husband|donor|bebe"
+    r"|feto|hij[oa]|madre|padre|herman[oa]|espos[oa]|donante)\W+(?:boy\W+|girl\W+|[ab]\W+)?(?:of|to|de|del)\b"
+)
+"""Somebody of hers: "Fetus of Ada Lovelace" is not Ada Lovelace."""
+_AND = re.compile(r"\s(?:&|and|und|et)\s")
+"""Between two people. An "y" stands within one name, too."""
 _HERE = re.compile(r"Patient/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
@@ -47,6 +54,8 @@ def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
         return (*found, REPLACED) if merged else tuple(found)
     if _is_numbered_otherwise(who, record) or len(_patients(record)) > 1:
         return (matching.Field.IDENTIFIER.value,)
+    if _is_of_kin(who, record):
+        return (matching.Field.GIVEN.value,)
     written = in_words(who, record)
     names = [*_subjects(record), *(_words(name) for name in written.names)]
     named = next((fields for name in names if (fields := _named_otherwise(who, name))), ())
@@ -108,6 +117,18 @@ def ends(who: Demographics, fields: Sequence[str], record: Value, of_hers: bool 
     hers = set(matching.plain(who.given).split())
     said = {system for system, _ in _numbers(record)}
     return said <= known and any(hers & set(named) for named in _subjects(record))
+
+
+def _is_of_kin(who: Demographics, record: Value) -> bool:
+    """Whether a record says that its subject is somebody of hers, or she and somebody beside her."""
+    hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
+    for one in _pointers(record):
+        shown = matching.bare(datatypes.text(one, "display"))
+        parts = [set(matching.plain(part).split()) - _TITLES - _LABELS for part in _AND.split(shown)]
+        beside = any(hers & part for part in parts) and any(part - of_family and not hers & part for part in parts)
+        if _KIN.search(shown) or beside:
+            return True
+    return False
 
 
 def _pointers(record: Value) -> list[Value]:
