@@ -48,6 +48,8 @@ def test_what_was_seen_on_the_screen_with_others_records_is_seen(clinic: Clinic)
     clinic.network.time += 60_000
     (reviewed,), notices = forms_of(page, "reviewed"), forms_of(page, "dismissed")
     assert client.post("/patient-list", data=reviewed).status_code == 200 and len(notices) == 2
+    for nothing in ("\u200b", "\u2800", "\u3164", ".", "-"):
+        assert client.post("/patient-list", data=notices[0] | {"words": nothing}).status_code == 400
     for fields in notices:
         answer = client.post("/patient-list", data=fields | {"words": "It was a cough."})
         assert answer.status_code == 200

@@ -10,6 +10,7 @@ from medrec.core import codec
 from medrec.core.manifests.act_parts import Addressed, Against, Marks, Opened, mark_of
 from medrec.core.manifests.consent import Recipient, Signature
 from medrec.core.manifests.record import Hex16, Hex32
+from medrec.core.signs import says_something, seen
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 ActKind = Literal["not-taking", "like-this", "also-taking", "reviewed", "changed", "stopped", "dismissed"]
@@ -171,9 +172,9 @@ def misfit(act: Act) -> str:
         return "notice"
     if act.bare is not UNSET and not may_be_bare(act):
         return "bare"
-    if act.kind == "dismissed" and not act.words.strip():
+    if act.kind == "dismissed" and not any(sign.isalnum() for sign in seen(act.words)):
         return "reason"
-    if act.kind in ("like-this", "changed") and not act.words.strip():
+    if act.kind in ("like-this", "changed") and not says_something(act.words):
         return "directions"
     if not act.subjects and act.kind not in ("dismissed", "reviewed"):
         return "subject"
