@@ -60,6 +60,7 @@ class World:
         (("Garcia", "Maria", "1980-03-05"), ("Garcia", "Maria", "1980-03-06"), (Field.BIRTH,)),
         (("Garcia", "Maria", "1980"), ("Garcia", "Maria", "1980-07-01"), (Field.BIRTH,)),
         (("Lovelace", "Ada", "1961-12-10"), ("King", "Ada", "1961-12-10"), (Field.FAMILY,)),
+        (("Suharto", "", "1961-06-08"), ("Suharto", "Suharto", "1961-06-08"), (Field.GIVEN,)),
     ],
 )
 def test_the_desk_is_asked_before_it_gives_a_code(

@@ -132,16 +132,17 @@ def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
 
 def is_told(known: Demographics, now: Demographics) -> bool:
     """Whether both say enough to tell who it is: a birth and a given name, which are more than what is written where
-    nobody knows."""
+    nobody knows. One that has no given name at all may be of somebody who has one name alone."""
     found = compare(known, now)
-    return "missing" not in (found.of(Field.BIRTH), found.of(Field.GIVEN))
+    one_name = not (plain(known.given) and plain(now.given)) and found.of(Field.FAMILY) == "agrees"
+    return found.of(Field.BIRTH) != "missing" and (found.of(Field.GIVEN) != "missing" or one_name)
 
 
 def doubts(known: Demographics, now: Demographics) -> tuple[Field, ...]:
     """The fields that both give and that are not the same, also where they contradict nothing: a slip, a part of a
-    date, a short form of a name."""
+    date, a short form of a name; and the given name where one has none."""
     compared = compare(known, now)
-    unlike = {Field.GIVEN} if compared.twin else set[Field]()
+    unlike = {Field.GIVEN} if compared.twin or compared.of(Field.GIVEN) == "missing" else set[Field]()
     fields = (Field.BIRTH, Field.FAMILY, Field.GIVEN, Field.SEX, Field.IDENTIFIER)
     return tuple(field for field in fields if field in unlike or compared.of(field) in ("nearly", "differs"))
 
