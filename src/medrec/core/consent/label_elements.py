@@ -23,7 +23,7 @@ _CLINICAL_NAMES = (
 )
 _NAMING_NAMES = (
     "code concept condition diagnosisCodeableConcept itemCodeableConcept manifestation medication "
-    "medicationCodeableConcept procedureCodeableConcept reason reasonCode serviceType substance type vaccineCode"
+    "medicationCodeableConcept procedureCodeableConcept serviceType substance type vaccineCode"
 )
 _PEOPLE_NAMES = (
     "Endpoint HealthcareService Location Organization Patient Person Practitioner PractitionerRole RelatedPerson"
