@@ -9,6 +9,7 @@ from medrec.core.reconcile.grouping import Groups
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.icd_families import bout, catches_the_rest, sideless
+from medrec.core.records.other_disease import Meaning, of_problem, several_diseases
 from medrec.core.records.problem_names import core_name, family_named, meanings, needs_its_time, passing, readings
 from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
 from medrec.core.records.understood import Coding, ProblemDetail
@@ -18,19 +19,22 @@ GAP_MS = 90 * DAY_MS
 WEAK = "weak:"
 APART = ("family", "denied", "uncertain")
 """Standings of what is not, or not surely, a problem of the person's own."""
-_PUBLIC = ("icd10cm|", "snomed|")
+_SNOMED = "snomed|"
+_PUBLIC = ("icd10cm|", _SNOMED)
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):
     """What a problem is found by: `names` (see names_of), `weak` codes that may be of several things, whether it has no
-    words but its code (`bare`), whether nothing but others in the chart says what it is of (`by_others`), and between
-    when and when (ms) it began, where that is said."""
+    words but its code (`bare`), whether nothing but others in the chart says what it is of (`by_others`), between when
+    and when (ms) it began, where that is said, and what a problem with a code of SNOMED CT is of by all else that it
+    says (`meant`)."""
 
     names: tuple[str, ...]
     weak: tuple[str, ...]
     bare: bool
     by_others: bool
     onset: tuple[int, int] | None = None
+    meant: Meaning | None = None
 
 
 def named(detail: ProblemDetail, at_odds: bool = False) -> Named:
@@ -45,7 +49,8 @@ def named(detail: ProblemDetail, at_odds: bool = False) -> Named:
     bare = detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
     by_others = bool(names) and all(name.startswith("name:") and meanings(name[5:]) for name in names)
     onset = (detail.onset.start_ms, detail.onset.end_ms) if detail.onset is not None else None
-    return Named(names, weak, bare, by_others, onset)
+    coded = any(name.startswith(_SNOMED) for name in names)
+    return Named(names, weak, bare, by_others, onset, of_problem(detail) if coded else None)
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
@@ -80,8 +85,10 @@ def families(found: Sequence[Named]) -> list[list[int]]:
 
     What has a code in common that may be of several things goes together where no two of them have other words. What
     is called by a name with several meanings alone goes with the one of them that this chart has, if it has one, it can
-    be read by that, and it did not begin at another time.
+    be read by that, and it did not begin at another time. A code of SNOMED CT that stands beside the words of two
+    diseases is one that may be of several things.
     """
+    found = _without_bridges(found)
     groups = Groups(len(found))
     seen = groups.by_names(one.names for one in found)
     groups.by_codes([one.weak for one in found], [one.bare for one in found])
@@ -112,6 +119,28 @@ def _began_apart(some: Sequence[Named], others: Sequence[Named]) -> bool:
         and all(one.onset[0] > end + GAP_MS or start > one.onset[1] + GAP_MS for start, end in told)
         for one in some
     )
+
+
+def _without_bridges(found: Sequence[Named]) -> Sequence[Named]:
+    """These, with each SNOMED CT code that stands beside the words of two diseases among the codes that may be of
+    several things: one of them is mistyped, and the end of one disease is not that of the other."""
+    meant: dict[str, list[Meaning]] = {}
+    for one in found:
+        if one.meant is not None:
+            for name in one.names:
+                if name.startswith(_SNOMED):
+                    meant.setdefault(name, []).append(one.meant)
+    broken = {name: None for name, meanings in meant.items() if several_diseases(meanings)}
+    return [_weakened(one, [name for name in one.names if name in broken]) for one in found] if broken else found
+
+
+def _weakened(one: Named, codes: list[str]) -> Named:
+    """A problem with these codes among its weak ones. Those that are called alike under one of them stay one."""
+    if not codes:
+        return one
+    alike = [f"{code}={'+'.join(one.meant.codes)}" for code in codes if one.meant is not None]
+    names = (*(name for name in one.names if name not in codes), *alike)
+    return msgspec.structs.replace(one, names=names, weak=(*one.weak, *codes))
 
 
 def passes(detail: ProblemDetail, names: Sequence[str]) -> bool:

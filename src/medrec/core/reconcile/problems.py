@@ -300,10 +300,10 @@ def _ends_another(entries: list[Entry]) -> bool:
 
 
 def _leading(entries: list[Entry], places: list[int]) -> int:
-    """Whose name stands in the row: the newest with a code that is not an error."""
+    """Whose name stands in the row: the newest with a code and words that is not an error."""
     good = [place for place in places if entries[place].signal.says is not Says.ERROR] or places
     coded = [place for place in good if entries[place].detail.codes] or good
-    return coded[0]
+    return next((place for place in coded if not entries[place].named.bare), coded[0])
 
 
 def _marks(entries: list[Entry]) -> list[tuple[Held, tuple[object, ...] | None]]:

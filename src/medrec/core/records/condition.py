@@ -10,7 +10,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import empty_words, names_nothing, telling
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.official_names import official_keys
-from medrec.core.records.problem_names import of_another
+from medrec.core.records.other_disease import called_otherwise
 from medrec.core.records.problem_where import called_in_icd, where_of
 from medrec.core.records.problem_words import Standing, remark_says_over, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
@@ -241,15 +241,14 @@ def _called(name: str, code: Concept) -> list[str]:
 
 
 def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
-    """Uncertain, with a note, where the words are of one common problem and an ICD-10-CM code of another: neither is
-    believed, and neither ends the other."""
-    for coding in code.codings:
-        called = called_in_icd(coding.code, marks.around.terms) if coding.system == ICD10CM and coding.code else ""
-        if of_another(cleaned(name), coding.code, called):
-            told = f'The code is for "{called[:80]}", the words say "{name[:80]}"'
-            marks.add(NoteCode.NAME_DIFFERS, f"{told}; neither is believed until someone looks.")
-            return "uncertain"
-    return ""
+    """Uncertain, with a note, where the words are of one disease and a code of another: neither is believed, and
+    neither ends the other."""
+    called = called_otherwise(name, code, marks.around.terms)
+    if not called:
+        return ""
+    told = f'The code is for "{called[:80]}", the words say "{name[:80]}"'
+    marks.add(NoteCode.NAME_DIFFERS, f"{told}; neither is believed until someone looks.")
+    return "uncertain"
 
 
 def _as_it_stands(

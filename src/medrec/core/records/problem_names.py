@@ -108,8 +108,6 @@ cancer: C
 _READ_AS = {"mi": ("icd10cm|I21", "icd10cm|I25.2"), "pe": ("icd10cm|I26",)}
 # Names of diseases that have nothing in common: by another than the first one is read only where it began with that.
 _UNLIKE = frozenset({"ms", "ra", "pd", "cp", "ad"})
-# What else has codes that such a name may stand beside, by no more than a broad sense of it: gout is an arthritis.
-_BROADLY = {"arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",)}
 _MEANINGS = {
     line.partition(":")[0]: tuple(f"icd10cm|{code}" for code in line.partition(":")[2].split())
     for line in _SEVERAL.strip().splitlines()
@@ -122,16 +120,7 @@ _FAMILIES = {
     for line in _TABLE.strip().splitlines()
     for name in line.partition(" ")[2].split(",")
 }
-_CALLED = {
-    family: tuple(word for name, one in _FAMILIES.items() if one == family for word in name.split())
-    for family in _FAMILIES.values()
-}
-_ALIKE = 7
-"""Letters that two forms of one word share: "hypertension", "hypertensive"."""
-_ANY_WORDS = frozenset(
-    {"disease", "disorder", "syndrome", "acute", "chronic", "primary", "type", "infection", "with", "the"}
-)
-_JOINING = frozenset({"", "and", "or", "of", "the", "in", "with", "due", "to", "for", "by"})
+_CALLED = {family: tuple(name for name, one in _FAMILIES.items() if one == family) for family in _FAMILIES.values()}
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
     r"current\s+pathological\s+fracture|esophagitis)|personal|side|organism)\b|\((?:disorder|finding|primary|situation)\)"
@@ -156,25 +145,9 @@ def family_named(core: str) -> str:
     return _FAMILIES.get(core, "")
 
 
-def of_another(name: str, code: str, called: str) -> bool:
-    """Whether a name (lower case) is of a common problem, and an ICD-10-CM code of another: of another chapter, or of
-    none of the things that a name with several meanings can stand for; and what the code is `called` has no word of the
-    problem's names. "Diabetic kidney disease" (E11.22) may be called CKD, and J90 "PE"; gout neither."""
-    core, plain = core_name(name), code.upper()
-    family = family_named(core)
-    meant = (family[: len("icd10cm|") + 1],) if family else meanings(core)
-    if not meant or not called or f"icd10cm|{plain}".startswith(meant) or plain.startswith(_BROADLY.get(core, ())):
-        return False
-    official = [word.strip(",.()[]") for word in called.lower().split()]
-    families = (family,) if family else tuple(one for one in _CALLED if one.startswith(meant))
-    names = (*(word for one in families for word in _CALLED[one]), *core.split())
-    own = [word[:_ALIKE] for word in names if len(word) > 2 and word not in _ANY_WORDS]
-    return core not in _initials(official) and frozenset(word[:_ALIKE] for word in official).isdisjoint(own)
-
-
-def _initials(words: list[str]) -> str:
-    """The first letters of words, those that only join others left out."""
-    return "".join(word[:1] for word in words if word not in _JOINING)
+def names_of_family(family: str) -> tuple[str, ...]:
+    """The common names of the problem of a family ("icd10cm|I10"); empty where the table has none."""
+    return _CALLED.get(family, ())
 
 
 def meanings(core: str) -> tuple[str, ...]:

@@ -1,0 +1,70 @@
+"""Where a site has loaded SNOMED CT, its names and its map say what a code is of, and the words beside it are held
+against that."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists
+from medrec.core.records.canonical import canonical
+from medrec.core.records.dates import clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.terms import SNOMED, Terms
+from medrec.node.terminology.index import Indexed
+from medrec.node.terminology.load import load
+from medrec.node.terminology.shipped import shipped
+from tests.reconcile.test_apart import icd, over, problem
+from tests.reconcile.test_bad_input import NOW
+
+RELEASE = {
+    "sct2_Concept_Snapshot_US_2026.txt": """
+id effectiveTime active moduleId definitionStatusId
+44054006 2026 1 m d
+195967001 2026 1 m d""",
+    "sct2_Description_Snapshot-en_US_2026.txt": """
+id effectiveTime active moduleId conceptId languageCode typeId term caseSignificanceId
+1 2026 1 m 44054006 en 900000000000013009 Diabetes_mellitus_type_2 c
+2 2026 1 m 195967001 en 900000000000013009 Asthma c""",
+    "der2_iisssccRefset_ExtendedMapSnapshot_US_2026.txt": """
+id effectiveTime active moduleId refsetId referencedComponentId mapGroup mapPriority mapRule mapTarget
+1 2026 1 m 6011000124106 44054006 1 1 TRUE E11.9
+2 2026 1 m 6011000124106 195967001 1 1 TRUE J45.909""",
+}
+NAMES, MAP = tuple(RELEASE)[:2], tuple(RELEASE)[2:]
+
+
+def released(folder: Path, *names: str) -> Terms:
+    """A node's tables with these files of SNOMED CT loaded."""
+    for name in names:
+        (folder / name).write_text(RELEASE[name].strip().replace(" ", "\t").replace("_", " ") + "\n", encoding="utf-8")
+    load([folder / name for name in names], folder / "terminology.db")
+    return Indexed(folder / "terminology.db", shipped())
+
+
+def rows(terms: Terms, *records: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    around = Around(terms, NOW, clinical_date("1980-05-01"))
+    held = []
+    for number, record in enumerate(records):
+        form = canonical(json.dumps(record | {"id": f"r{number}"}).encode())
+        mark = form.sha256.hex()
+        held.append(Held(record.get("source", "north"), understand(form.value, around), 1, mark, mark, NOW))
+    return {row.name: (row.status, row.standing) for row in Lists(terms, NOW, held).read().problems}
+
+
+@pytest.mark.parametrize("files", [NAMES, MAP, NAMES + MAP], ids=["names", "map", "both"])
+def test_the_end_of_one_disease_ends_no_other_through_a_mistyped_code(tmp_path: Path, files: tuple[str, ...]) -> None:
+    """A place's asthma under the code of a diabetes was ended by another's end of the diabetes."""
+    terms = released(tmp_path, *files)
+    mistyped = problem("Asthma", {"system": SNOMED, "code": "44054006"})
+    assert rows(terms, mistyped, over("Type 2 diabetes", icd("E11.9"))) == {
+        "Asthma": ("unknown", "uncertain"),
+        "Type 2 diabetes": ("stopped", ""),
+    }
+    shown = problem("", {"system": SNOMED, "code": "195967001", "display": "Type 2 diabetes mellitus"})
+    assert rows(terms, shown) == {"Type 2 diabetes mellitus": ("unknown", "uncertain")}
+    right = problem("T2DM", {"system": SNOMED, "code": "44054006"})
+    assert rows(terms, right) == {"T2DM": ("active", "")}
