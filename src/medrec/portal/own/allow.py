@@ -142,6 +142,14 @@ def _places(node: "Node", visit: Visit, who: Whose) -> list[str]:
     return wanted or linked
 
 
+class Word(NamedTuple):
+    """A sentence that is to be signed, the places that hear it, and the sentences of hers that end with it."""
+
+    wanted: Plain
+    places: Sequence[str]
+    instead: Sequence[Given] = ()
+
+
 def propose(
     node: "Node", visit: Visit, who: Whose, wanted: Plain, places: Sequence[str], back: str, done: str = "given",
     after: Any = None, instead: Sequence[Given] = (),
@@ -150,24 +158,40 @@ def propose(
 
     `instead` are sentences of hers that are taken back when the new ones stand.
     """
-    if not places:
+    return propose_all(node, visit, who, [Word(wanted, places, instead)], back, done, after)
+
+
+def propose_all(
+    node: "Node", visit: Visit, who: Whose, said: Sequence[Word], back: str, done: str = "given", after: Any = None
+) -> Go:
+    """The same for several sentences in one act: each is tried out beside what the first of them ends."""
+    if not said or not all(word.places for word in said):
         raise PageError(400, "policy-unfit")
     signs = signer(node, visit, who)
+    instead = [one for word in said for one in word.instead]
+    if instead and signs.acting is not None:
+        raise PageError(409, "not-your-word")
     now = node.clock()
-    text = plain.write(wanted, who.account, now)
-    parts = []
-    for place in places:
-        secret = node.vault.random(SECRET_BYTES)
-        draft = draft_consent(node.network, place, who.account, now, text, secret, signs.key, signs.acting)
-        parts.append(consent_part(node, who, place, draft, secret))
+    parts: list[Part] = []
+    sentences: list[Markup] = []
+    changes: list[Markup] = []
+    for word in said:
+        text = plain.write(word.wanted, who.account, now)
+        for place in word.places:
+            secret = node.vault.random(SECRET_BYTES)
+            draft = draft_consent(node.network, place, who.account, now, text, secret, signs.key, signs.acting)
+            parts.append(consent_part(node, who, place, draft, secret))
+        sentences += policies.sentences(text, who.known)
+        sentences += [render.say(words.SIGN["at"], place=render.listed([who.place(place) for place in word.places]))]
+        ended = [one.hash for one in (*said[0].instead, *word.instead)]
+        changes += tried(node, who, word.wanted, text, word.places, ended)
     if after is not None:
         last = parts[-1]
         parts[-1] = last._replace(finish=partial(_then, last.finish, after))
-    sentences = policies.sentences(text, who.known)
-    sentences += [render.say(words.SIGN["at"], place=render.listed([who.place(place) for place in places]))]
-    changes = tried(node, who, wanted, text, places, [one.hash for one in instead])
+    if instead:
+        sentences.append(Markup("{}").format(words.SIGN["instead"]))
     parts += taking_back(node, who, signs, instead)
-    act = Act(who.account, sentences, changes, tuple(parts), signs.key, back, done)
+    act = Act(who.account, sentences, list(dict.fromkeys(changes)), tuple(parts), signs.key, back, done)
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 

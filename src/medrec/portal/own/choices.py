@@ -1,4 +1,4 @@
-"""Yes or no by purpose, and what is hidden: both are permissions and prohibitions in plain sentences."""
+"""Yes or no by purpose: permissions and prohibitions in plain sentences."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,12 +52,13 @@ def show(node: "Node", visit: Visit) -> Any:
 
 
 def _sentence(purpose: str, answer: str) -> Plain:
-    """What a yes or a no to a purpose says. A no to everything leaves emergencies to what she says of them."""
+    """What a yes or a no to a purpose says. A no to everything, or to care, leaves emergencies to what she says of
+    them."""
     if purpose == "everything":
         return plain.EVERYTHING if answer == "yes" else Plain("withhold", emergencies=True)
     if answer == "yes":
         return Plain("share", purposes=[] if purpose == "care" else [purpose])
-    return Plain("withhold", purposes=[purpose])
+    return Plain("withhold", purposes=[purpose], emergencies=purpose == "care")
 
 
 def _standing(given: Sequence[Given], purpose: str, answer: str) -> list[Given]:
@@ -93,25 +94,3 @@ def _answer(node: "Node", visit: Visit, who: Whose, given: Sequence[Given], plac
     parts = tuple(taking_back(node, who, signs, yes + no))
     act = Act(who.account, said, [], parts, signs.key, "choices", "taken_back_answer")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
-
-
-def show_hidden(node: "Node", visit: Visit) -> Any:
-    """The values of own/hidden.html; the form field `topic` hides one, `emergency` says what holds then."""
-    who = whose(node, visit)
-    places = organisations(node, who.account)
-    topic, emergency = visit.form.get("topic", ""), visit.form.get("emergency", "")
-    if topic in plain.TOPICS:
-        return propose(node, visit, who, Plain("withhold", about=[topic]), places, "hidden")
-    if emergency in ("yes", "no"):
-        effect: Any = f"emergency-{emergency}"
-        return propose(node, visit, who, Plain(effect), places, "hidden")
-    if visit.form:
-        raise PageError(400, "policy-unfit")
-    given = person.plain_consents(node, who.account, visit.now)
-    hidden = {topic for one in given if one.says.effect == "withhold" and not one.says.to for topic in one.says.about}
-    consents = person.consents(node, visit, who.known, who.account)
-    return {
-        "handle": who.handle,
-        "hidden": [one for one in consents if one["state"] == "active" and one["effect"] == "deny"],
-        "topics": [(topic, words.POLICY_TOPICS[topic]) for topic in plain.TOPICS if topic not in hidden],
-    }

@@ -134,6 +134,7 @@ ERRORS = Texts(
         "act-over": "This took too long or was done already. Begin again.",
         "needs-key": "This needs your key. Sign in with a passkey first.",
         "given-elsewhere": "You said this on another page or program. Take it back there, or under “Who can look”.",
+        "not-your-word": "This person said otherwise, and only they can take that back.",
         "more-than-asked": "This is more than they asked for. Tick only what is part of their request.",
         "policy-unfit": "These choices do not go together. Go back and change them.",
         "unknown-record": "No record version with this fingerprint was signed here.",

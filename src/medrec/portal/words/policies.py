@@ -32,7 +32,7 @@ POLICY = Texts(
         "since": "This is about what happened on {day} and later.",
         "before": "This is about what happened until {day}.",
         "until": "It ends after {day}.",
-        "not-emergencies": "In an emergency, whoever treats you may look all the same, if you allow that elsewhere.",
+        "not-emergencies": "In an emergency, whoever treats you may look all the same, unless another no of yours forbids it.",
         "marks-yes": "What stays closed is cut out of a page, and the rest goes. They are told that something is left "
         "out, but not what.",
         "marks-no": "A page with something closed on it stays at home, and they are not told.",

@@ -43,6 +43,7 @@ SIGN = Texts(
     {
         "lead": "Read this. It is what you confirm with your key.",
         "at": "It holds at {place}.",
+        "instead": "What you said of this before ends.",
         "join": "You open an account here in the name of {name}.",
         "join_once": "From now on this key says yes for you. Nobody else can.",
         "left": "A part of this is done. What follows is left, because a place said no or did not answer.",
@@ -108,7 +109,8 @@ CHOICES = Texts(
         "lead": "Say once what you want in general. A no goes before every yes, also before one to a single place.",
         "care": "Your care",
         "care_yes": "Those who treat you may see your record when they need it.",
-        "care_no": "Those who treat you see nothing, save in an emergency. Your own page gets nothing new either.",
+        "care_no": "Those who treat you see nothing, save in an emergency, unless you say no to that, too. Your own page "
+        "gets nothing new either.",
         "care_open": "Only those see it whom you allow one by one.",
         "family": "Your family",
         "family_yes": "Those who care for you at home may be told what helps them.",
@@ -124,8 +126,8 @@ CHOICES = Texts(
         "public-health_open": "Health offices get only what you allow one by one.",
         "everything": "Everything with everyone",
         "everything_yes": "Everyone may see everything, for every purpose, until you take it back.",
-        "everything_no": "Nobody sees anything, for no purpose, save in an emergency if you allow that. Your own page gets "
-        "nothing new either.",
+        "everything_no": "Nobody sees anything, for no purpose, save in an emergency, unless you say no to that, too. Your own "
+        "page gets nothing new either.",
         "everything_open": "What you say above holds.",
         "yes": "Yes",
         "no": "No",
@@ -150,8 +152,13 @@ HIDDEN = Texts(
         "hide": "Hide a topic",
         "hide_more": "Entries about it stay closed for everyone, with what would give it away, such as a medicine.",
         "button": "Hide {topic}",
+        "button_at": "Hide {topic} at {places}, too",
+        "always": "It stays closed in an emergency, too.",
         "emergency": "In an emergency",
-        "emergency_more": "Hidden things stay hidden, unless you say that those who treat you in an emergency may see them.",
+        "emergency_more": "Hidden things stay hidden, unless you say that those who treat you in an emergency may see them. "
+        "What you keep from somebody by name stays closed to them.",
+        "emergency_now": "As it is now, whoever treats you in an emergency may look, at {places}.",
+        "emergency_shut": "As it is now, nobody may look in an emergency, at {places}.",
         "emergency_yes": "Let them look in an emergency",
         "emergency_no": "Not even in an emergency",
     },

@@ -1,0 +1,151 @@
+"""What she keeps to herself, and what holds in an emergency: each answer takes the place of the one before it."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medrec.core.consent import access, emergency, plain, terms
+from medrec.core.consent.decide import decide
+from medrec.core.consent.plain import Plain
+from medrec.node.consent import own_consents
+from medrec.node.looks.disputing import organisations
+from medrec.portal import person, render, words
+from medrec.portal.own.acts import signer
+from medrec.portal.own.allow import Word, propose_all
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import PageError, Visit
+from medrec.portal.person import Given
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ANSWERS = ("yes", "no")
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/hidden.html; the form field `topic` hides one, `emergency` (yes, no) says what holds then."""
+    who = whose(node, visit)
+    places = organisations(node, who.account)
+    given = person.plain_consents(node, who.account, visit.now)
+    topic, answer = visit.form.get("topic", ""), visit.form.get("emergency", "")
+    if topic in plain.TOPICS:
+        return propose_all(node, visit, who, hiding(topic, given, places), "hidden")
+    if answer in ANSWERS:
+        ends = _can_end(node, visit, who)
+        # A no goes before every yes, so one that cannot be taken back here is no ground to refuse it.
+        mine = [one for one in given if answer == "yes" or one.mark in ends]
+        return propose_all(node, visit, who, in_emergencies(answer, mine, places), "hidden")
+    if visit.form:
+        raise PageError(400, "policy-unfit")
+    says = {one.mark: one.says for one in given}
+    consents = person.consents(node, visit, who.known, who.account)
+    opened = [place for place in places if _opens(node, who.account, place, visit.now)]
+    named = {
+        "emergency_now": [place for place in places if place in opened],
+        "emergency_shut": [place for place in places if place not in opened],
+    }
+    return {
+        "handle": who.handle,
+        "hidden": [
+            {**one, "always": one["mark"] in says and _always(says[one["mark"]])}
+            for one in consents
+            if one["state"] == "active" and one["effect"] == "deny"
+        ],
+        "topics": [
+            (topic, _button(who, topic, where, places))
+            for topic in plain.TOPICS
+            for where in [_not_hidden_at(topic, given, places)]
+            if where or not places
+        ],
+        "emergency": [
+            render.say(words.HIDDEN[text], places=render.listed([who.place(place) for place in where]))
+            for text, where in named.items()
+            if where
+        ],
+    }
+
+
+def _button(who: Whose, topic: str, where: Sequence[str], places: Sequence[str]) -> Any:
+    """What hides a topic; where it is hidden at some of her places, it names the others."""
+    name = words.POLICY_TOPICS[topic]
+    if len(where) == len(places):
+        return render.say(words.HIDDEN["button"], topic=name)
+    return render.say(words.HIDDEN["button_at"], topic=name, places=render.listed([who.place(one) for one in where]))
+
+
+def hiding(topic: str, given: Sequence[Given], places: Sequence[str]) -> list[Word]:
+    """The words that hide a topic at each place where it is not hidden: with what she said there of emergencies."""
+    where = _not_hidden_at(topic, given, places)
+    allowed = [place for place in where if _lets_look(topic, [one for one in given if one.place == place])]
+    closed = [place for place in where if place not in allowed]
+    made = [(Plain("withhold", about=[topic]), closed), (Plain("withhold", about=[topic], emergencies=True), allowed)]
+    return [Word(wanted, at) for wanted, at in made if at]
+
+
+def _not_hidden_at(topic: str, given: Sequence[Given], places: Sequence[str]) -> list[str]:
+    hidden = {one.place for one in given if hides(one.says, topic)}
+    return [place for place in places if place not in hidden]
+
+
+def hides(says: Plain, topic: str) -> bool:
+    """Whether a sentence keeps a whole topic from everybody, for every purpose, without an end."""
+    return (
+        says.effect == "withhold"
+        and topic in says.about
+        and not (says.to or says.kinds or says.purposes)
+        and not (says.since or says.before or says.until)
+    )
+
+
+def _lets_look(topic: str, said: Sequence[Given]) -> bool:
+    """Whether she said at a place that whoever treats her in an emergency may look, and nothing against it."""
+    yes = [one.says for one in said if one.says.effect == "emergency-yes"]
+    return not any(one.says.effect == "emergency-no" for one in said) and any(
+        topic not in says.but_not and not (says.kinds or says.about or says.since or says.before) for says in yes
+    )
+
+
+def in_emergencies(answer: str, given: Sequence[Given], places: Sequence[str]) -> list[Word]:
+    """The words that answer whether they may look in an emergency. What she said of it before ends; and each no to
+    everybody that says otherwise is said anew: one that meets emergencies without them, or the other way."""
+    here = [one for one in given if one.place in places]
+    said = [one for one in here if one.says.effect.startswith("emergency-")]
+    found = [Word(Plain("emergency-yes" if answer == "yes" else "emergency-no"), places, said)]
+    other = [one for one in here if (_always(one.says) if answer == "yes" else one.says.emergencies)]
+    made: list[Plain] = []
+    for one in other:
+        wanted = msgspec.structs.replace(one.says, emergencies=answer == "yes")
+        if wanted in made or one.says.to:
+            continue
+        made.append(wanted)
+        same = [no for no in other if no.says == one.says]
+        found.append(Word(wanted, [place for place in places if place in {no.place for no in same}], same))
+    return found
+
+
+def _always(says: Plain) -> bool:
+    """Whether a no holds in emergencies, too."""
+    codes = [code for purpose in says.purposes for code in plain.PURPOSES[purpose]]
+    meets = not codes or not terms.EMERGENCY.isdisjoint(terms.met(codes))
+    return says.effect == "withhold" and not says.emergencies and meets
+
+
+def _can_end(node: "Node", visit: Visit, who: Whose) -> Collection[str]:
+    """The marks (hex) of the sentences that can be taken back here: none by a helper."""
+    if signer(node, visit, who).acting is not None:
+        return frozenset()
+    return frozenset(mark.hex() for mark in own_consents.known(node, who.account))
+
+
+def _opens(node: "Node", account: str, place: str, now: int) -> bool:
+    """Whether a declared emergency would open anything at a place, by all that she said there: as its gate decides."""
+    said = [
+        access.given(one.notice.manifest, one.notice.manifest.nullifier)
+        for one in person.standing(node, account)
+        if not one.over and not one.gone and one.notice.manifest.organisation == place
+    ]
+    rules = emergency.with_default(access.rules_of(said))
+    request = access.requested(rules, requester="", holder=place, purposes=["ETREAT"])
+    settled = emergency.settled(request, rules, now)
+    return decide(settled.request, settled.rules, now).effect == "permit"
