@@ -1,12 +1,19 @@
 """Yes, no or no answer by purpose: what each does at a place, and that one takes the other's place."""
 
+import itertools
 import re
 from typing import Any
 
 import pytest
 
+from medrec.core.consent import plain
+from medrec.core.consent.access import read_fhir, requested, rules_of
+from medrec.core.consent.decide import decide
+from medrec.core.consent.plain import EVERYTHING, NOTHING, Plain
+from medrec.core.consent.policy import Given
 from medrec.node.peers.peers import PeerError
-from medrec.portal import words
+from medrec.portal import person, words
+from medrec.portal.own import choices
 from tests.node.helping import Help
 from tests.portal.reading import text_of
 from tests.portal.story import observation
@@ -106,3 +113,43 @@ def test_what_is_no_answer_is_not_signed(ada: Help, form: dict[str, str]) -> Non
 def test_somebody_whom_no_place_knows_is_told_so(ada: Help) -> None:
     html = ada.story.client("guide").get(f"{page(ada.bo)}/choices").text
     assert words.ALLOW["nothing_where"] in html and 'name="answer"' not in html
+
+
+def test_a_yes_says_which_no_goes_before_it(ada: Help) -> None:
+    """A no under another heading: the gate gives nothing, and the card of the yes tells by which word of hers."""
+    answer(ada, "everything", "no")
+    html = answer(ada, "care", "yes")
+    with pytest.raises(PeerError):
+        ada.story.ask(ada.ada, "Dr Brown", "a visit")
+    told = text_of(card(html, "care"))
+    assert words.CHOICES["before"] in told and words.POLICY["withhold-everything"] in told
+    assert 'class="now"' not in card(html, "care"), "what a yes would mean is not what holds"
+    html = answer(ada, "everything", "open")
+    assert words.CHOICES["before"] not in html and 'class="now"' in card(html, "care")
+    assert len(ada.story.ask(ada.ada, "Dr Brown", "a visit").records) == 1
+
+
+GENERAL = {
+    "share": Plain("share"), "any": EVERYTHING, "research": Plain("share", purposes=["research"]),
+    "nothing": NOTHING, "nothing-but": Plain("withhold", emergencies=True),
+    "no-care": Plain("withhold", purposes=["care"]),
+    "no-care-but": Plain("withhold", purposes=["care"], emergencies=True),
+    "no-research": Plain("withhold", purposes=["research"]), "no-any": Plain("withhold", purposes=["any"]),
+}  # fmt: skip
+OF = {"care": ("TREAT",), "research": ("HRESCH",), "everything": ("TREAT", "HRESCH")}
+
+
+@pytest.mark.parametrize("pair", list(itertools.permutations(sorted(GENERAL), 2)), ids="-".join)
+def test_no_card_says_yes_alone_where_a_purpose_of_it_is_closed(pair: tuple[str, str]) -> None:
+    said = [GENERAL[name] for name in pair]
+    held = [Given(str(at), read_fhir(plain.write(one, "mr1ada", at))) for at, one in enumerate(said)]
+    rules = rules_of(held)
+    shown = [person.Given(one, "north", str(at), "") for at, one in enumerate(said)]
+    for purpose, codes in OF.items():
+        yes, no = (choices.standing(shown, purpose, answer) for answer in ("yes", "no"))
+        asked = [requested(rules, requester="south", holder="north", purposes=[code]) for code in codes]
+        open_for = [decide(request, rules, 10).effect == "permit" for request in asked]
+        if yes and not no:
+            assert all(open_for) == (not choices.noes_before(shown, yes)), purpose
+        if no:
+            assert not any(open_for), purpose

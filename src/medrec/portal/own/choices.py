@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.core.consent import plain
+from medrec.core.consent import plain, terms
 from medrec.core.consent.plain import Plain
 from medrec.node.looks.disputing import organisations
 from medrec.portal import person, policies, render, words
@@ -32,10 +32,11 @@ def show(node: "Node", visit: Visit) -> Any:
         return _answer(node, visit, who, given, places)
     rows = []
     for purpose in PURPOSES:
-        yes, no = (_standing(given, purpose, answer) for answer in ("yes", "no"))
+        yes, no = (standing(given, purpose, answer) for answer in ("yes", "no"))
         # A no goes before every yes.
         stands = no or yes
         where = {one.place for one in stands}
+        before = [] if no else noes_before(given, yes)
         rows.append(
             {
                 "name": purpose,
@@ -45,6 +46,11 @@ def show(node: "Node", visit: Visit) -> Any:
                 "where": render.listed([who.place(name) for name in places if name in where])
                 if stands and not where.issuperset(places)
                 else None,
+                "before": [
+                    sentence
+                    for one in before
+                    for sentence in policies.sentences(plain.write(one, who.account, visit.now), who.known)
+                ],
                 "means": [(answer, words.CHOICES[f"{purpose}_{answer}"]) for answer in ANSWERS],
             }
         )
@@ -61,7 +67,7 @@ def _sentence(purpose: str, answer: str) -> Plain:
     return Plain("withhold", purposes=[purpose], emergencies=purpose == "care")
 
 
-def _standing(given: Sequence[Given], purpose: str, answer: str) -> list[Given]:
+def standing(given: Sequence[Given], purpose: str, answer: str) -> list[Given]:
     """Her general sentences that say this: they name nobody, no kind, no topic, no time of records."""
     wanted = _sentence(purpose, answer)
     return [
@@ -73,12 +79,34 @@ def _standing(given: Sequence[Given], purpose: str, answer: str) -> list[Given]:
     ]
 
 
+def noes_before(given: Sequence[Given], yes: Sequence[Given]) -> list[Plain]:
+    """Her noes under other headings that go before a yes where it stands: to everybody, of all kinds and topics, for a
+    purpose of it. Emergencies are answered for on the page of what is hidden."""
+    found: list[Plain] = []
+    for no in given:
+        says = no.says
+        if says.effect != "withhold" or says.to or says.kinds or says.about or says.since or says.before:
+            continue
+        met = any(no.place == one.place and _meet(says, one.says) for one in yes)
+        if met and says not in found:
+            found.append(says)
+    return found
+
+
+def _meet(no: Plain, yes: Plain) -> bool:
+    """Whether a no is about a purpose that a yes opens."""
+    denied = [code for purpose in no.purposes for code in plain.PURPOSES[purpose]]
+    opened = [code for purpose in yes.purposes for code in plain.PURPOSES[purpose]]
+    asked = terms.covered(opened) if opened else terms.CARE
+    return not denied or not terms.met(denied).isdisjoint(asked)
+
+
 def _answer(node: "Node", visit: Visit, who: Whose, given: Sequence[Given], places: Sequence[str]) -> Go:
     """Begin the act of answering: what says otherwise is taken back with the same act."""
     purpose, answer = visit.form.get("purpose", ""), visit.form.get("answer", "")
     if purpose not in PURPOSES or answer not in ANSWERS:
         raise PageError(400, "policy-unfit")
-    yes, no = (_standing(given, purpose, said) for said in ("yes", "no"))
+    yes, no = (standing(given, purpose, said) for said in ("yes", "no"))
     if answer != "open":
         wanted = _sentence(purpose, answer)
         return propose(node, visit, who, wanted, places, "choices", instead=no if answer == "yes" else yes)

@@ -136,6 +136,7 @@ CHOICES = Texts(
         "said_no": "You said no",
         "said_open": "You have not said",
         "where": "This holds at {places} alone.",
+        "before": "A no of yours goes before this yes:",
         "say_yes": "Say yes",
         "say_no": "Say no",
         "say_open": "Take my answer back",
