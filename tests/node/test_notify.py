@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from medrec.core.consent import plain
 from medrec.node.notify import asking, push, texts, ways, wishes
 from medrec.node.notify.teller import DAY_MS, KEPT_MS, waiting
 from medrec.node.notify.ways import Relay, WayError, check_address
@@ -272,3 +273,30 @@ def test_a_request_by_a_code_lies_before_the_person_until_she_answers(story: Sto
     other = story.network.patient("grace", "north")
     with pytest.raises(PeerError):
         asking.take(guide, other.account, "south", code)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"purpose": "a chat, no record"},
+        {"purpose": ""},
+        {"kinds": ["allergies", "allergies-only"]},
+        {"but_not": ["HIV"]},
+    ],
+    ids=str,
+)
+def test_a_request_in_words_of_no_table_is_refused(
+    story: Story, monkeypatch: pytest.MonkeyPatch, words: dict[str, Any]
+) -> None:
+    """She would read one thing, and sign another."""
+    person = story.network.patient("ada", "north")
+    guide, south = story.network["guide"], story.network["south"]
+    with pytest.raises(plain.NotPlain):
+        asking.make(south, practitioner="Dr Brown", **words)  # type: ignore[arg-type]
+    with monkeypatch.context() as hostile:
+        hostile.setattr(asking, "sentence_of", lambda asking: None)
+        code = asking.make(south, practitioner="Dr Brown", **words)  # type: ignore[arg-type]
+    with pytest.raises(PeerError) as refused:
+        asking.take(guide, person.account, "south", code)  # type: ignore[arg-type]
+    assert refused.value.code == "unreadable"
+    assert asking.waiting(guide, person.account) == []  # type: ignore[arg-type]

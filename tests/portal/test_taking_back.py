@@ -104,6 +104,8 @@ def test_less_is_filled_from_the_request_and_stays_within_it(opened: Open) -> No
     asked = {"practitioner": "Dr Brown", "purpose": "care", "kinds": ["allergies", "results"], "days": 7, "note": ""}
     code = asking.make(opened.network["south"], but_not=["mental-health"], **asked)
     request = asking.take(guide, ada.account, "south", code).hex()
+    told = ada.get(f"{ada.page}/requests/{request}").text
+    assert f"<dt>{words.ASKED['but_not']}</dt><dd>{words.POLICY_TOPICS['mental-health']}</dd>" in told
     page = ada.get(f"{ada.page}/allow?request={request}").text
     ticked = set(re.findall(r'name="([^"]+)" value="1" checked', page))
     assert {"kind-allergies", "kind-results", "topic-mental-health"} <= ticked

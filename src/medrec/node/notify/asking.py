@@ -16,6 +16,8 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
 from medrec.core import codec
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Plain
 from medrec.core.types import Fields, OrganisationId, TimeMs
 from medrec.node.account.devices import pages_of
 from medrec.node.keeping.store import metadata
@@ -87,7 +89,8 @@ def make(
     but_not: list[str] | None = None,
     days: int = 30,
 ) -> bytes:
-    """A clinic asks; the code to show (16 bytes), good for a week. Raises msgspec.ValidationError, StoreError."""
+    """A clinic asks; the code to show (16 bytes), good for a week. Raises msgspec.ValidationError, StoreError, and
+    plain.NotPlain for words that are none of the plain sentences'."""
     now = node.clock()
     value = {
         "requester": node.organisation,
@@ -100,6 +103,7 @@ def make(
         "time": now,
     }
     asking = msgspec.convert(value, Asking)
+    sentence_of(asking)
     code = node.vault.random(CODE_BYTES)
     digest = _digest(code)
     sealed = node.vault.seal(None, codec.encode(msgspec.to_builtins(asking)), digest)
@@ -111,6 +115,13 @@ def make(
 
     node.store.write(write)
     return code
+
+
+def sentence_of(asking: Asking) -> Plain:
+    """What a request asks for as a plain sentence, to nobody yet and without an end. Raises NotPlain for a word of no
+    table: she would read it, and sign something else."""
+    wanted = Plain("share", kinds=asking.kinds, but_not=asking.but_not, purposes=[asking.purpose])
+    return plain.tidy(wanted)
 
 
 def address(node: "Node", agent: str, code: bytes) -> str:
@@ -155,7 +166,8 @@ def take(node: "Node", account: str, requester: str, code: bytes) -> bytes:
     answer = node.peers.call(requester, ASKED_PATH, codec.encode({"code": code}))
     try:
         asking = msgspec.convert(codec.decode(answer), Asking)
-    except (codec.CodecError, msgspec.ValidationError):
+        sentence_of(asking)
+    except (codec.CodecError, msgspec.ValidationError, plain.NotPlain):
         raise PeerError("unreadable", f"What {requester} asks cannot be read.", answered=True) from None
     if asking.requester != requester:
         raise PeerError("another-signer", f"{requester} asks in another's name.", answered=True)

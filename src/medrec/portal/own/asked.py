@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from medrec.core.consent.plain import KINDS
+from medrec.core.consent.plain import KINDS, TOPICS
 from medrec.node.notify import asking
 from medrec.node.notify.asking import Waiting
 from medrec.portal import render, words
@@ -40,8 +40,10 @@ def row_of(visit: Visit, who: Whose, one: Waiting) -> dict[str, Any]:
     return {
         "who": name if asked.practitioner.strip() else render.foreign(place),
         "when": render.say(words.ASKED["came"], when=visit.when(one.time)),
-        "purpose": words.POLICY_PURPOSES.get(asked.purpose, asked.purpose),
+        # What a yes would sign (allow.whole_of).
+        "purpose": words.POLICY_PURPOSES.get(asked.purpose, words.POLICY_PURPOSES["care"]),
         "kinds": [words.POLICY_KINDS[kind] for kind in asked.kinds if kind in KINDS],
+        "but_not": [words.POLICY_TOPICS[topic] for topic in asked.but_not if topic in TOPICS],
         "days": render.say(words.ASKED["days"], count=asked.days),
         "note": asked.note,
         "answer": one.answer,

@@ -85,6 +85,7 @@ ASKED = Texts(
         "who": "Who asks",
         "why": "Why",
         "what": "What they want to see",
+        "but_not": "But nothing about",
         "long": "For how long",
         "days": ("One day", "{count} days"),
         "everything": "Everything in your record",
