@@ -43,3 +43,24 @@ def test_a_yes_is_called_closed_where_nothing_is_left_of_it(story: Story, said: 
     story.settle()
     page = text_of(read(story.client("guide"), person_page(story) + "/sharing"))
     assert (words.CONSENTS["closed"] in page) is closed
+
+
+@pytest.mark.parametrize(
+    ("no", "told"),
+    [
+        (Plain("withhold", about=["hiv"]), True),
+        (Plain("withhold", [DOCTOR]), True),
+        (Plain("withhold", purposes=["research"]), False),
+        (Plain("emergency-no"), False),
+    ],
+    ids=["a topic", "one person", "another purpose", "emergencies"],
+)
+def test_beside_a_yes_stands_the_no_that_takes_something_of_it(story: Story, no: Plain, told: bool) -> None:
+    person: Any = story.person  # type: ignore[attr-defined]
+    for place, sentence in (("north", Plain("share", [SOUTH])), ("north", no), ("south", NOTHING)):
+        story.network.fhir_consent(person, place, write(sentence, person.account, story.network.time).decode())
+        story.network.time += 60_000
+    story.settle()
+    page = text_of(read(story.client("guide"), person_page(story) + "/sharing"))
+    assert page.count(words.SHARING["before"]) == told
+    assert words.CONSENTS["closed"] not in page

@@ -252,7 +252,7 @@ def _effect(statement: Any) -> str:
 
 def _closed(standing: list["Standing"]) -> set[str]:
     """The nullifiers of each yes of which a no of the person, at the same place, leaves nothing."""
-    said = [(one.notice.manifest, one.gone, _sentence(one.notice.manifest)) for one in standing if not one.over]
+    said = [(one.notice.manifest, one.gone, as_plain(one.notice.manifest)) for one in standing if not one.over]
     noes = [
         (no.organisation, sentence)
         for no, gone, sentence in said
@@ -265,7 +265,7 @@ def _closed(standing: list["Standing"]) -> set[str]:
     }
 
 
-def _sentence(statement: Any) -> plain.Plain:
+def as_plain(statement: Any) -> plain.Plain:
     """A consent as a plain sentence; one that cannot be said so is taken for a yes to everybody and everything."""
     if hasattr(statement, "grant"):
         return plain.Plain("share", *opened_to(statement, {}))

@@ -6,7 +6,7 @@ import pytest
 from consent_forms import NOW
 
 from medrec.core.consent.access import read_fhir, requested, rules_of
-from medrec.core.consent.closing import closes
+from medrec.core.consent.closing import closes, takes_from
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
@@ -15,7 +15,12 @@ from medrec.core.consent.policy import Given
 SOUTH, EAST, DOCTOR = Party("south"), Party("east"), Party("south", "dr-x", "Dr X")
 PARTIES: list[list[Party]] = [[], [SOUTH], [DOCTOR], [SOUTH, EAST]]
 KINDS: list[list[str]] = [[], ["results"], ["results", "problems"]]
-RECORDS = [describing("Observation", "bp"), describing("Condition", "asthma"), describing("Encounter", "visit")]
+RECORDS = [
+    describing("Observation", "bp"),
+    describing("Observation", "hiv", labels=["HIV"]),
+    describing("Condition", "asthma"),
+    describing("Encounter", "visit"),
+]
 YES = [
     EVERYTHING,
     *(Plain("share", to, kinds) for to, kinds in product(PARTIES, KINDS)),
@@ -35,14 +40,18 @@ ASKERS = [("south", ""), ("south", "dr-x"), ("south", "dr-y"), ("east", "")]
 
 
 def opened(*sentences: Plain, purposes: tuple[str, ...]) -> set[tuple[str, str, str, str]]:
-    """Who would be sent which kind for what, if these sentences stood."""
+    """Who would be sent which record for what, if these sentences stood."""
     consents = [read_fhir(write(one, "mr1ada", NOW), NOW) for one in sentences]
     rules = rules_of([Given(str(number), one) for number, one in enumerate(consents)])
     found = set()
     for (house, doctor), purpose in product(ASKERS, purposes):
         asked = requested(rules, requester=house, practitioner=doctor, holder="home", purposes=(purpose,))
         decision = decide(asked, rules, NOW)
-        found |= {(house, doctor, purpose, one.type) for one in RECORDS if judge(decision, one).effect == "permit"}
+        found |= {
+            (house, doctor, purpose, f"{one.type}/{one.id}")
+            for one in RECORDS
+            if judge(decision, one).effect == "permit"
+        }
     return found
 
 
@@ -55,6 +64,14 @@ def test_what_is_called_closed_opens_nothing(yes: Plain) -> None:
     for no in NO:
         if closes(no, yes):
             assert not opened(yes, no, purposes=purposes), no
+
+
+@pytest.mark.parametrize("yes", [*YES, Plain("share", but_not=["hiv"])], ids=str)
+def test_a_no_takes_something_of_a_yes_where_that_is_said_and_nowhere_else(yes: Plain) -> None:
+    purposes = ("ETREAT",) if yes.effect == "emergency-yes" else ("TREAT", "HRESCH", "HPAYMT")
+    alone = opened(yes, purposes=purposes)
+    for no in NO:
+        assert takes_from(no, yes) == (not alone <= opened(yes, no, purposes=purposes)), no
 
 
 def test_a_no_of_emergencies_or_to_one_person_closes_no_yes_to_others() -> None:

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from medrec.core.consent.closing import takes_from
 from medrec.node.account import aftermath
 from medrec.portal import person
 from medrec.portal.own.account_act import says_herself
@@ -21,14 +24,34 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         return _keep(node, visit, who, every)
     consents, pages = paged(visit, every, LINES)
+    before = _before(node, visit, who, every)
     return {
         "handle": who.handle,
         "person": who.name,
         "late": [consent for consent in consents if consent["state"] == "late"],
-        "active": [consent for consent in consents if consent["state"] == "active"],
+        "active": [
+            {**consent, "before": before.get(consent["mark"], [])}
+            for consent in consents
+            if consent["state"] == "active"
+        ],
         "over": [consent for consent in consents if consent["state"] not in ("late", "active")],
         "pager": pages,
     }
+
+
+def _before(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> dict[str, list[Markup]]:
+    """The mark (hex) of each yes -> the sentences of the noes at its place that take something of it."""
+    said = {consent["mark"]: consent["sentence"] for consent in consents if consent["state"] == "active"}
+    noes = [one for one in person.plain_consents(node, who.account, visit.now) if one.mark in said]
+    found: dict[str, list[Markup]] = {}
+    for one in person.standing(node, who.account):
+        yes = one.notice.manifest
+        if yes.nullifier in said:
+            sentence = person.as_plain(yes)
+            found[yes.nullifier] = [
+                said[no.mark] for no in noes if no.place == yes.organisation and takes_from(no.says, sentence)
+            ]
+    return found
 
 
 def _keep(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> Go:
