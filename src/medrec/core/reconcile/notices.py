@@ -205,11 +205,14 @@ def _doubles_mentioned(taken: list[MedicineRow], told: list[MedicineRow]) -> Ite
     """What nobody knows as a whole, and names or mentions a medicine that stands in another row; `told`: the same rows,
     each as all that it may be."""
     unknown = [may_be for row, may_be in zip(taken, told, strict=True) if not row.ingredients and may_be.ingredients]
-    known = [row for row in taken if row.ingredients]
+    holding: dict[str, list[MedicineRow]] = {}
+    for row in taken:
+        for code in row.ingredients:
+            holding.setdefault(code, []).append(row)
     for row in unknown:
-        for other in known:
-            same = (row.site or "body") == (other.site or "body")
-            if same and set(other.ingredients) & set(row.ingredients):
+        others = {other.key: other for code in row.ingredients for other in holding.get(code, ())}
+        for _, other in sorted(others.items()):
+            if (row.site or "body") == (other.site or "body"):
                 sentence = f"{row.name} and {other.name} hold the same medicine."
                 yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
 
