@@ -129,6 +129,19 @@ def test_a_yes_says_which_no_goes_before_it(ada: Help) -> None:
     assert len(ada.story.ask(ada.ada, "Dr Brown", "a visit").records) == 1
 
 
+@pytest.mark.parametrize(
+    ("purpose", "sentence"), [("everything", NOTHING), ("care", Plain("withhold", purposes=["care"]))]
+)
+def test_a_no_that_holds_in_emergencies_says_so(ada: Help, purpose: str, sentence: Plain) -> None:
+    """One that was said in other words than this page's, which leave emergencies to what she says of them."""
+    assert words.HIDDEN["always"] not in text_of(card(answer(ada, purpose, "no"), purpose))
+    signed = plain.write(sentence, ada.ada.account, ada.network.time).decode()
+    ada.network.fhir_consent(ada.ada, "north", signed)
+    ada.story.settle()
+    html = ada.story.client("guide").get(f"{page(ada.ada)}/choices").text
+    assert words.HIDDEN["always"] in text_of(card(html, purpose))
+
+
 GENERAL = {
     "share": Plain("share"), "any": EVERYTHING, "research": Plain("share", purposes=["research"]),
     "nothing": NOTHING, "nothing-but": Plain("withhold", emergencies=True),

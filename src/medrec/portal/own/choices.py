@@ -11,6 +11,7 @@ from medrec.node.looks.disputing import organisations
 from medrec.portal import person, policies, render, words
 from medrec.portal.own.acts import Act, acts_of, signer
 from medrec.portal.own.allow import propose, taking_back
+from medrec.portal.own.hidden import always
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.person import Given
@@ -51,6 +52,8 @@ def show(node: "Node", visit: Visit) -> Any:
                     for one in before
                     for sentence in policies.sentences(plain.write(one, who.account, visit.now), who.known)
                 ],
+                # A no that was said in other words: the card of this answer would promise more.
+                "always": any(always(one.says) for one in no),
                 "means": [(answer, words.CHOICES[f"{purpose}_{answer}"]) for answer in ANSWERS],
             }
         )

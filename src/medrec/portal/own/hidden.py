@@ -48,7 +48,7 @@ def show(node: "Node", visit: Visit) -> Any:
     return {
         "handle": who.handle,
         "hidden": [
-            {**one, "always": one["mark"] in says and _always(says[one["mark"]])}
+            {**one, "always": one["mark"] in says and always(says[one["mark"]])}
             for one in consents
             if one["state"] == "active" and one["effect"] == "deny"
         ],
@@ -112,7 +112,7 @@ def in_emergencies(answer: str, given: Sequence[Given], places: Sequence[str]) -
     here = [one for one in given if one.place in places]
     said = [one for one in here if one.says.effect.startswith("emergency-")]
     found = [Word(Plain("emergency-yes" if answer == "yes" else "emergency-no"), places, said)]
-    other = [one for one in here if (_always(one.says) if answer == "yes" else one.says.emergencies)]
+    other = [one for one in here if (always(one.says) if answer == "yes" else one.says.emergencies)]
     made: list[Plain] = []
     for one in other:
         wanted = msgspec.structs.replace(one.says, emergencies=answer == "yes")
@@ -124,7 +124,7 @@ def in_emergencies(answer: str, given: Sequence[Given], places: Sequence[str]) -
     return found
 
 
-def _always(says: Plain) -> bool:
+def always(says: Plain) -> bool:
     """Whether a no holds in emergencies, too."""
     codes = [code for purpose in says.purposes for code in plain.PURPOSES[purpose]]
     meets = not codes or not terms.EMERGENCY.isdisjoint(terms.met(codes))
