@@ -16,10 +16,11 @@ from medrec.portal.person import Given
 from tests.node.helping import Help
 from tests.portal.reading import text_of
 from tests.portal.test_acting import help_ as help_
-from tests.portal.test_acting import page
-from tests.portal.test_choices import answer
+from tests.portal.test_acting import page, signed_in, take_up
+from tests.portal.test_choices import answer, card
 from tests.portal.test_mistakes import ada as ada
 from tests.portal.test_mistakes import sign
+from tests.portal.test_sign_in import csrf_of
 
 SUBJECT = {"reference": "Patient/ada"}
 SECRET = "Condition/hiv-1"
@@ -186,3 +187,27 @@ def test_what_an_answer_about_emergencies_says_anew() -> None:
         (said[0], ["1"]),
         (said[1], ["2"]),
     ]
+
+
+def test_a_helper_may_say_no_and_takes_back_nothing_of_hers(ward: Help) -> None:
+    """A helper's key ends no word of the person's: a yes over her no is refused before anything is signed."""
+    for sentence in (Plain("emergency-no"), Plain("share", purposes=["research"])):
+        elsewhere(ward, "north", sentence)
+    ward.name_bo(rights=["look", "add", "consent"])
+    client, own = signed_in(ward, ward.bo), page(ward.ada)
+    take_up(ward, client)
+    token = csrf_of(client.get(own).text)
+    refused = client.post(f"{own}/hidden", data={"emergency": "yes", "csrf": token})
+    assert refused.status_code == 409 and words.ERRORS["not-your-word"] in text_of(refused.text)
+    refused = client.post(f"{own}/choices", data={"purpose": "research", "answer": "open", "csrf": token})
+    assert refused.status_code == 409 and words.ERRORS["not-your-word"] in text_of(refused.text)
+    for path, form in (("hidden", {"emergency": "no"}), ("choices", {"purpose": "research", "answer": "no"})):
+        begun = client.post(f"{own}/{path}", data={**form, "csrf": token}, follow_redirects=False)
+        assert begun.status_code == 303 and "/sign/" in begun.headers["location"], text_of(begun.text)
+
+
+def test_a_no_to_a_purpose_needs_no_yes_to_end(ward: Help) -> None:
+    elsewhere(ward, "north", Plain("share", purposes=["research"]))
+    html = answer(ward, "research", "no")
+    assert words.CHOICES["said_no"] in card(html, "research")
+    assert gets(ward, "HRESCH") == ["not-permitted"]

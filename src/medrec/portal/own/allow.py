@@ -169,8 +169,6 @@ def propose_all(
         raise PageError(400, "policy-unfit")
     signs = signer(node, visit, who)
     instead = [one for word in said for one in word.instead]
-    if instead and signs.acting is not None:
-        raise PageError(409, "not-your-word")
     now = node.clock()
     parts: list[Part] = []
     sentences: list[Markup] = []
@@ -292,7 +290,10 @@ def stop(node: "Node", visit: Visit) -> Go:
 
 
 def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given]) -> list[Part]:
-    """The signatures that take these sentences back. Raises PageError for one whose secret is not here."""
+    """The signatures that take these sentences back. Raises PageError for a helper, whose key takes back nothing of the
+    person's, and for one whose secret is not here."""
+    if given and signs.acting is not None:
+        raise PageError(409, "not-your-word")
     found = []
     for one in given:
         mark = bytes.fromhex(one.mark)

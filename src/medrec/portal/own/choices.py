@@ -11,7 +11,7 @@ from medrec.node.looks.disputing import organisations
 from medrec.portal import person, policies, render, words
 from medrec.portal.own.acts import Act, acts_of, signer
 from medrec.portal.own.allow import propose, taking_back
-from medrec.portal.own.hidden import always
+from medrec.portal.own.hidden import always, can_end
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.person import Given
@@ -111,8 +111,10 @@ def _answer(node: "Node", visit: Visit, who: Whose, given: Sequence[Given], plac
         raise PageError(400, "policy-unfit")
     yes, no = (standing(given, purpose, said) for said in ("yes", "no"))
     if answer != "open":
-        wanted = _sentence(purpose, answer)
-        return propose(node, visit, who, wanted, places, "choices", instead=no if answer == "yes" else yes)
+        # A no goes before every yes, so one that cannot be taken back here is no ground to refuse it.
+        ends = can_end(node, visit, who)
+        instead = no if answer == "yes" else [one for one in yes if one.mark in ends]
+        return propose(node, visit, who, _sentence(purpose, answer), places, "choices", instead=instead)
     if not yes + no:
         raise PageError(404, "unknown-line")
     signs = signer(node, visit, who)

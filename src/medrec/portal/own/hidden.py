@@ -32,7 +32,7 @@ def show(node: "Node", visit: Visit) -> Any:
     if topic in plain.TOPICS:
         return propose_all(node, visit, who, hiding(topic, given, places), "hidden")
     if answer in ANSWERS:
-        ends = _can_end(node, visit, who)
+        ends = can_end(node, visit, who)
         # A no goes before every yes, so one that cannot be taken back here is no ground to refuse it.
         mine = [one for one in given if answer == "yes" or one.mark in ends]
         return propose_all(node, visit, who, in_emergencies(answer, mine, places), "hidden")
@@ -131,7 +131,7 @@ def always(says: Plain) -> bool:
     return says.effect == "withhold" and not says.emergencies and meets
 
 
-def _can_end(node: "Node", visit: Visit, who: Whose) -> Collection[str]:
+def can_end(node: "Node", visit: Visit, who: Whose) -> Collection[str]:
     """The marks (hex) of the sentences that can be taken back here: none by a helper."""
     if signer(node, visit, who).acting is not None:
         return frozenset()
