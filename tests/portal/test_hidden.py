@@ -121,6 +121,23 @@ def test_what_is_hidden_stays_so_in_an_emergency_until_she_says_otherwise(ward: 
     assert looked(ward) == ["not-permitted"]
 
 
+def test_what_is_hidden_is_hidden_again_when_she_stops_that_they_may_look(ward: Help) -> None:
+    says(ward, topic="hiv")
+    says(ward, emergency="yes")
+    assert looked(ward) == [SECRET, OPEN]
+    given = person.plain_consents(ward.guide, ward.ada.account, ward.network.time)
+    (yes,) = [one for one in given if one.says.effect == "emergency-yes" and one.place == "north"]
+    client = ward.story.client("guide")
+    ward.network.time += 60_000
+    shown = client.post(f"{page(ward.ada)}/sharing/stop/{yes.mark}")
+    told = text_of(shown.text)
+    assert words.SIGN["take_back"] in told and words.POLICY["emergency-yes"] in told
+    assert sign(client, shown).status_code == 200
+    ward.story.settle()
+    assert stands(ward) == [("withhold", ("hiv",), False)]
+    assert looked(ward) == [OPEN]
+
+
 def test_a_no_to_care_leaves_an_emergency_to_what_she_says_of_it(ward: Help) -> None:
     answer(ward, "care", "no")
     assert gets(ward, "TREAT") == ["not-permitted"] and looked(ward) == [SECRET, OPEN]

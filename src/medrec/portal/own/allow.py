@@ -162,16 +162,18 @@ def propose(
 
 
 def propose_all(
-    node: "Node", visit: Visit, who: Whose, said: Sequence[Word], back: str, done: str = "given", after: Any = None
-) -> Go:
-    """The same for several sentences in one act: each is tried out beside what the first of them ends."""
+    node: "Node", visit: Visit, who: Whose, said: Sequence[Word], back: str, done: str = "given", after: Any = None,
+    first: Sequence[Markup] = (),
+) -> Go:  # fmt: skip
+    """The same for several sentences in one act, which begins with what is said `first`: each is tried out beside what
+    the first of them ends."""
     if not said or not all(word.places for word in said):
         raise PageError(400, "policy-unfit")
     signs = signer(node, visit, who)
     instead = [one for word in said for one in word.instead]
     now = node.clock()
     parts: list[Part] = []
-    sentences: list[Markup] = []
+    sentences = list(first)
     changes: list[Markup] = []
     for word in said:
         text = plain.write(word.wanted, who.account, now)
@@ -283,10 +285,32 @@ def stop(node: "Node", visit: Visit) -> Go:
         return _close(node, visit, who, mark)
     consents = person.consents(node, visit, who.known, who.account)
     sentence = next((consent["sentence"] for consent in consents if consent["mark"] == mark.hex()), Markup(""))
-    part = _revocation(node, who, signs, mark, *kept)
     sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
+    anew = _hidden_anew(node, visit, who, mark.hex())
+    if anew:
+        return propose_all(node, visit, who, anew, "sharing", "stopped", first=sentences)
+    part = _revocation(node, who, signs, mark, *kept)
     act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _hidden_anew(node: "Node", visit: Visit, who: Whose, mark: str) -> list[Word]:
+    """Where the sentence of a mark lets those look who treat her in an emergency: what she hides at its place, without
+    them, and that the yes ends with it. What is hidden is shown in an emergency only while she says so."""
+    given, kept = person.plain_consents(node, who.account, visit.now), own_consents.known(node, who.account)
+    ended = [one for one in given if one.mark == mark and one.says.effect == "emergency-yes"]
+    hidden = [
+        one
+        for one in given
+        if ended
+        and one.place == ended[0].place
+        and one.says.emergencies
+        and not one.says.to
+        and (one.says.about or one.says.kinds or one.says.since or one.says.before)
+        and bytes.fromhex(one.mark) in kept
+    ]
+    said = [Word(msgspec.structs.replace(one.says, emergencies=False), [one.place], [one]) for one in hidden]
+    return [word._replace(instead=[*word.instead, *ended]) if word is said[0] else word for word in said]
 
 
 def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given]) -> list[Part]:
