@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from medrec.core.records.terms import CVX, ICD10CM, Table
+from medrec.core.records.terms import CVX, ICD10CM, SNOMED, Table
 from medrec.node.terminology import whole
 from medrec.node.terminology.index import Indexed, TerminologyError
 from medrec.node.terminology.load import load
@@ -50,3 +50,48 @@ def test_a_file_that_is_cut_at_the_end_of_a_line_is_refused(tmp_path: Path, monk
 def test_the_least_of_a_release_is_far_below_what_is_published(shared: Path) -> None:
     rows = (shared / "data" / "terminology" / "cvx.csv").read_text(encoding="utf-8").count("\n")
     assert LEAST["cvx"].system == CVX and LEAST["cvx"].rows < rows
+
+
+SNOMED_FILES = {
+    "sct2_Concept_Snapshot_INT.txt": "id\teffectiveTime\tactive\n138875005\t2026\t1\n44054006\t2026\t1\n",
+    "sct2_Concept_Snapshot_US.txt": "id\teffectiveTime\tactive\n1000124\t2026\t1\n",
+    "sct2_Description_Snapshot-en_INT.txt": (
+        "id\tactive\tconceptId\ttypeId\tterm\n1\t1\t44054006\t900000000000013009\tDiabetes mellitus type 2\n"
+    ),
+}
+
+
+def test_a_cut_table_of_loinc_unii_or_snomed_ct_is_refused(tmp_path: Path) -> None:
+    """Every real code was "LOINC has no code 4548-4" where a file of one row was loaded."""
+    (tmp_path / "Loinc.csv").write_text("LOINC_NUM,LONG_COMMON_NAME,STATUS\n2345-7,Glucose,ACTIVE\n")
+    unii = "UNII\tDISPLAY_NAME\tRXCUI\n7JH7RS9PKS\tLISINOPRIL\t29046\n"
+    (tmp_path / "UNII_Records_1.txt").write_text(unii.replace("DISPLAY_NAME", "Display Name"))
+    for name, text in SNOMED_FILES.items():
+        (tmp_path / name).write_text(text)
+    for name, rows in (
+        ("Loinc.csv", "60,000"),
+        ("UNII_Records_1.txt", "14,000"),
+        ("sct2_Concept_Snapshot_INT.txt", "300,000"),
+    ):
+        with pytest.raises(TerminologyError, match=f"over {rows}") as told:
+            load([tmp_path / name], tmp_path / "terminology.db")
+        assert told.value.code == "not-whole" and name in told.value.sentence
+        assert not (tmp_path / "terminology.db").exists()
+
+
+def test_an_extension_of_snomed_ct_is_loaded_beside_the_international_edition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LEAST, "snomed-concepts", LEAST["snomed-concepts"]._replace(rows=3))
+    for name, text in SNOMED_FILES.items():
+        (tmp_path / name).write_text(text)
+    international, extension, names = (tmp_path / name for name in SNOMED_FILES)
+    with pytest.raises(TerminologyError, match="it has 1 rows"):
+        load([extension], tmp_path / "terminology.db")
+    with pytest.raises(TerminologyError, match="none of its codes has a name"):
+        load([international, extension], tmp_path / "terminology.db")
+    load([international, extension, names], tmp_path / "terminology.db")
+    assert Indexed(tmp_path / "terminology.db", Table()).validity(SNOMED, "1000124") == "valid"
+    monkeypatch.setitem(LEAST, "snomed-concepts", LEAST["snomed-concepts"]._replace(rows=1))
+    with pytest.raises(TerminologyError, match="no code 138875005"):
+        load([extension, names], tmp_path / "terminology.db")

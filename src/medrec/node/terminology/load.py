@@ -146,6 +146,7 @@ def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> l
             with Writer(beside, progress) as writer:
                 for kind, path in tables_found:
                     writer.table(kind, path)
+                writer.held_together()
             os.fsync(file.fileno())
             beside.replace(target)
     except _BROKEN as error:
@@ -206,9 +207,14 @@ class Writer:
         count = getattr(self, "_" + kind.replace("-", "_"))(path)
         if not count:
             raise TerminologyError("empty", f"{path.name} holds nothing that can be read as {kind}.")
-        whole.held_against_a_release(kind, path.name, count, self._database)
+        if kind not in whole.IN_PARTS:
+            whole.held_against_a_release(kind, path.name, count, self._database)
         self._database.execute("INSERT INTO source VALUES (?,?,?,?)", (path.name, kind, count, _digest(path)))
         self.done.append((path.name, kind, count))
+
+    def held_together(self) -> None:
+        """Raises TerminologyError where the parts of a release are no whole one."""
+        whole.held_together(self.done, self._database)
 
     def _put(self, what: str, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
         self._database.executemany(statement, self._counted(what, rows))
