@@ -68,3 +68,31 @@ def test_the_end_of_one_disease_ends_no_other_through_a_mistyped_code(tmp_path: 
     assert rows(terms, shown) == {"Type 2 diabetes mellitus": ("unknown", "uncertain")}
     right = problem("T2DM", {"system": SNOMED, "code": "44054006"})
     assert rows(terms, right) == {"T2DM": ("active", "")}
+
+
+def test_a_code_is_called_in_english_and_not_by_its_short_form(tmp_path: Path) -> None:
+    """A heart attack was "Ataque al corazon" as soon as the Spanish edition lay beside the English one."""
+    head = "id active conceptId languageCode typeId term"
+    synonym, full = "900000000000013009", "900000000000003001"
+    files = {
+        "sct2_Description_Snapshot-en_INT.txt": f"""
+1 1 22298006 en {synonym} Myocardial_infarction
+2 1 24700007 en {synonym} MS_-_Multiple_sclerosis
+3 1 24700007 en {synonym} Multiple_sclerosis
+4 1 13645005 en {full} Chronic_obstructive_pulmonary_disease_(disorder)""",
+        "sct2_Description_Snapshot-es_ES.txt": f"""
+5 1 22298006 es {synonym} Ataque_al_corazon
+6 1 13645005 es {synonym} Bronconeumopatia_obstructiva
+7 1 95653008 es {synonym} Migraña""",
+    }
+    for name, lines in files.items():
+        (tmp_path / name).write_text((head + lines).replace(" ", "\t").replace("_", " ") + "\n", encoding="utf-8")
+    for order in (list(files), list(files)[::-1]):
+        load([tmp_path / name for name in order], tmp_path / "terminology.db")
+        terms = Indexed(tmp_path / "terminology.db", shipped())
+        assert [terms.name(SNOMED, code) for code in ("22298006", "24700007", "13645005", "95653008")] == [
+            "Myocardial infarction",
+            "Multiple sclerosis",
+            "Chronic obstructive pulmonary disease (disorder)",
+            "Migraña",
+        ]

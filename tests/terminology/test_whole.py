@@ -56,7 +56,7 @@ SNOMED_FILES = {
     "sct2_Concept_Snapshot_INT.txt": "id\teffectiveTime\tactive\n138875005\t2026\t1\n44054006\t2026\t1\n",
     "sct2_Concept_Snapshot_US.txt": "id\teffectiveTime\tactive\n1000124\t2026\t1\n",
     "sct2_Description_Snapshot-en_INT.txt": (
-        "id\tactive\tconceptId\ttypeId\tterm\n1\t1\t44054006\t900000000000013009\tDiabetes mellitus type 2\n"
+        "id\tactive\tconceptId\tlanguageCode\ttypeId\tterm\n1\t1\t44054006\ten\t900000000000013009\tType 2 diabetes\n"
     ),
 }
 

@@ -190,6 +190,7 @@ class Writer:
         self._count = 0
         self._database = sqlite3.connect(path, isolation_level=None)
         self._progress = progress
+        self._names: dict[str, tuple[int, str]] = {}
         self.done: list[tuple[str, str, int]] = []
 
     def __enter__(self) -> "Writer":
@@ -323,11 +324,13 @@ class Writer:
         return self._put("SNOMED CT: concepts", statement, rows)
 
     def _snomed_names(self, path: Path) -> int:
-        names: dict[str, tuple[int, str]] = {}
+        here: dict[str, None] = {}
         for code, term, rank in tables.snomed_names(path):
-            names[code] = min(names.get(code, (9, "")), (rank, term)) if code in names else (rank, term)
+            # Another language has a file of its own: the best of all files counts, whichever is read last.
+            self._names[code] = min(self._names.get(code, (rank, term)), (rank, term))
+            here[code] = None
         statement = "INSERT INTO concept VALUES (?,?,?,0) ON CONFLICT(system, code) DO UPDATE SET name = excluded.name"
-        return self._put("SNOMED CT: names", statement, ((SNOMED, code, name) for code, (_, name) in names.items()))
+        return self._put("SNOMED CT: names", statement, ((SNOMED, code, self._names[code][1]) for code in here))
 
     def _snomed_parents(self, path: Path) -> int:
         rows = ((SNOMED, code, above) for code, above in tables.snomed_parents(path))

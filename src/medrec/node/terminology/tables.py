@@ -174,11 +174,17 @@ def snomed_concepts(path: Path) -> Iterator[tuple[str, bool]]:
         yield row["id"], row["active"] != "1"
 
 
+_SHORT_FORM = re.compile(r"[A-Z][A-Za-z0-9]{1,7} - ")
+_FOREIGN = 3
+
+
 def snomed_names(path: Path) -> Iterator[tuple[str, str, int]]:
-    """sct2_Description_Snapshot: (concept, term, rank); a synonym is what people say, the full name a last resort."""
+    """sct2_Description_Snapshot: (concept, term, rank); a synonym is what people say, one behind its own short form
+    ("MS - Multiple sclerosis") less so, the full name a last resort. English stands before other languages."""
     for row in _rf2(path):
         if row["active"] == "1" and row["typeId"] in (_FULLY_SPECIFIED, _SYNONYM):
-            yield row["conceptId"], row["term"], 0 if row["typeId"] == _SYNONYM else 1
+            rank = 2 if row["typeId"] == _FULLY_SPECIFIED else 1 if _SHORT_FORM.match(row["term"]) else 0
+            yield row["conceptId"], row["term"], rank if row["languageCode"].startswith("en") else rank + _FOREIGN
 
 
 def snomed_parents(path: Path) -> Iterator[tuple[str, str]]:
