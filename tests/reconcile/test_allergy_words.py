@@ -133,3 +133,15 @@ def test_one_medicine_of_a_class_that_is_none_of_allergies_says_nothing_of_the_n
 @pytest.mark.parametrize("brand", ["Amoxil", "Pen VK", "Pen-Vee K", "Veetids"])
 def test_a_brand_that_is_sold_no_more_warns(brand: str) -> None:
     assert WARNS & rules(read(allergy(brand), AMOXICILLIN))
+
+
+def test_what_no_table_knows_warns_by_what_its_reactions_were_to() -> None:
+    """An allergy to "antibiotics" after a rash from amoxicillin warned of nothing."""
+    rash = {"substance": {"text": "amoxicillin"}, "manifestation": [{"text": "rash"}]}
+    found = read(allergy("antibiotics", reaction=[rash]), order("amoxicillin 500 mg"))
+    [row] = found.allergies
+    assert row.name == "antibiotics (amoxicillin)" and WARNS & rules(found)
+    # What is known by itself is to that alone; and a substance that nobody knows changes no name.
+    for words, to in (("peanut", "amoxicillin"), ("antibiotics", "the blue tablet")):
+        other = read(allergy(words, reaction=[rash | {"substance": {"text": to}}]), order("amoxicillin 500 mg"))
+        assert [row.name for row in other.allergies] == [words] and not WARNS & rules(other)

@@ -53,7 +53,7 @@ def read(record: Value, around: Around) -> Understood:
         none, name = "", name if code is not own else f"{name}, but a reaction"
     name, denied, tolerated = _without_denials(name, code, around.terms)
     substance = _substance(name, around.terms)
-    ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
+    name, ingredients, classes = (name, (), ()) if none else _is_to(record, code, name, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     clinical, verification, status, reason = _stands(record, marks)
     spelled = _read_as(none or ingredients or classes, substance, marks, code.codings)
@@ -220,6 +220,21 @@ def _all_named(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     """What an allergy is to, and where the whole names nothing that is known, all that its words mention."""
     ingredients, classes = substances(code, name, terms)
     return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, of_class)
+
+
+def _is_to(
+    record: Value, code: Concept, name: str, substance: str, terms: Terms
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The name of an allergy, and what it is to; of something that no table knows ("antibiotics") what its reactions
+    were to, and the name with that."""
+    nothing = Concept((), "")
+    ingredients, classes = _all_named(code, substance, terms)
+    known = ingredients or classes or known_substance(substance) or terms.food_named(substance)
+    told = nothing if known else _of_reactions(record, nothing)
+    if told is nothing:
+        return name, ingredients, classes
+    ingredients, classes = _all_named(told, _substance(untagged(told.label), terms), terms)
+    return f"{name} ({datatypes.one_line(told.label)})" if ingredients or classes else name, ingredients, classes
 
 
 def _read_as(told: object, substance: str, marks: Marks, codes: tuple[Coding, ...]) -> str:
