@@ -138,7 +138,7 @@ def news(node: "Node", visit: Visit, known: dict[str, str], notice: Notice) -> d
     kind, tag = words.record_type(record.type), codec.decode(notice.entry)[1]
     copy = node.copies.one(notice.account, tag) if node.copies is not None else None
     named = entry_of(copy) if copy is not None else None
-    more = None if named is None else kind
+    more = None if named is None else " · ".join([kind, *([words.RECORD[named.denied]] if named.denied else [])])
     shown = kind if named is None else title_of(named)
     title = render.say(words.PERSON["line"], action=words.ACTIONS[record.action], kind=shown)
     return {**item, "title": title, "action": record.action, "more": more}

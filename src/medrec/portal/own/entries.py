@@ -12,7 +12,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.observation import unit_in_words
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.understood import AllergyDetail, NoteCode, Understood
+from medrec.core.records.understood import AllergyDetail, MedicineDetail, NoteCode, ProblemDetail, Understood
 from medrec.node.agent.copies import Copy
 from medrec.node.fhir import summary_parts
 from medrec.node.terminology.shipped import shipped
@@ -67,6 +67,18 @@ class Entry(NamedTuple):
     def implausible(self) -> bool:
         """Whether it is a value that nobody ever had."""
         return any(note.code is NoteCode.IMPLAUSIBLE for note in self.understood.notes)
+
+    @property
+    def denied(self) -> str:
+        """What the record denies of its own title, by the name of a text (words.RECORD); "" for what it says is so."""
+        known, detail = self.understood, self.understood.detail
+        if any(note.code is NoteCode.ENTERED_IN_ERROR for note in known.notes):
+            return "in_error"
+        if isinstance(detail, MedicineDetail) and (detail.do_not_take or detail.not_taken):
+            return "not_to_take" if detail.do_not_take else "not_taken"
+        if known.status_reason in ("not done", "not given", "refuted"):
+            return known.status_reason.replace(" ", "_")
+        return "not_certain" if isinstance(detail, ProblemDetail) and detail.standing == "uncertain" else ""
 
     @property
     def sorts(self) -> int:

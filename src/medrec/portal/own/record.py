@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from medrec.core.reconcile.aloud import LOUD
+from medrec.core.records.understood import NoteCode, remark_of
 from medrec.node.keeping.vault import derive
 from medrec.node.looks.disputing import organisations
 from medrec.portal import language, render, words
@@ -157,7 +159,7 @@ def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
     """An entry as a line: title, value, date, place, and the way to its proof."""
     return {
         "title": title_of(entry),
-        "odd": words.NOTES["implausible"] if entry.implausible else None,
+        "odd": odd_of(entry),
         "value": words.line(entry.value) if entry.number is None else entry.value,
         "when": when_of(entry),
         "place": _source(who, entry),
@@ -175,6 +177,18 @@ def _source(who: Whose, entry: Entry) -> str:
     if not entry.author:
         return who.place(entry.organisation)
     return str(words.WRITING["by_herself" if entry.author == who.account else "by_helper"])
+
+
+def odd_of(entry: Entry) -> Markup:
+    """What whoever reads the line alone has to know: that the record denies it, and what is odd about it."""
+    known = entry.understood
+    marks = (*LOUD, NoteCode.IMPLAUSIBLE)
+    loud = [note.code for note in known.notes if note.code in marks and note.code is not NoteCode.REMARK]
+    said: list[Any] = [words.RECORD[entry.denied]] if entry.denied else []
+    said += [words.NOTES[code] for code in dict.fromkeys(loud)]
+    remark = remark_of(known.notes)
+    said += [render.say(words.ONE_LIST["beside"], words=remark)] if remark else []
+    return Markup(" ").join(said)
 
 
 def more_of(entry: Entry) -> str:

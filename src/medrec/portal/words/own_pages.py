@@ -103,6 +103,13 @@ RECORD = Texts(
     {
         "lead": "What the places you go to have written about you, in one list.",
         "places": "Where it comes from",
+        "in_error": "It was entered by mistake.",
+        "not_to_take": "It says not to take this.",
+        "not_taken": "It says that this is not taken.",
+        "not_done": "It was not done.",
+        "not_given": "It was not given.",
+        "refuted": "It was found not to be so.",
+        "not_certain": "It is not certain.",
         "good": "Read {when}",
         "never": "Not read yet",
         "count": ("One entry", "{count} entries"),
