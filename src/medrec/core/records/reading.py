@@ -84,8 +84,7 @@ class Marks:
         """What was written beside the record, with a note of it."""
         words = datatypes.remarks(record)
         if words:
-            note = remarked(words)
-            self.add(note.code, note.text)
+            self.add(NoteCode.REMARK, remarked(words).text)
         return words
 
     def contradicted(self, status: Status, reason: str, over: bool) -> tuple[Status, str]:
