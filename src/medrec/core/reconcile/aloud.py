@@ -1,5 +1,6 @@
 """What has to stand with a row, wherever it is read alone: on a list, on the card, on paper, in a document."""
 
+from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.core.records.understood import NoteCode
 
@@ -24,11 +25,13 @@ LOUD = (
 
 def aloud(row: MedicineRow | ProblemRow | AllergyRow) -> list[str]:
     """The notes (NoteCode) of entries that still count and could mislead whoever reads the row alone, each once."""
-    live = (line for line in row.lines if not line.outdone and line.says != "error")
-    return list(dict.fromkeys(note for line in live for note in line.notes if note in LOUD))
+    return list(dict.fromkeys(note for line in _live(row) for note in line.notes if note in LOUD))
 
 
 def beside(row: MedicineRow | ProblemRow | AllergyRow) -> list[str]:
     """What was written beside the entries that still count, in their own words, each once."""
-    live = (line for line in row.lines if not line.outdone and line.says != "error")
-    return list(dict.fromkeys(line.remark for line in live if line.remark))
+    return list(dict.fromkeys(line.remark for line in _live(row) if line.remark))
+
+
+def _live(row: MedicineRow | ProblemRow | AllergyRow) -> list[Line]:
+    return [line for line in row.lines if not line.outdone and line.says != "error"]

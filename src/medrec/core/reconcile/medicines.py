@@ -89,19 +89,23 @@ def _without_subject(entries: list[Entry]) -> list[Entry]:
         for found in entries
         if found.signal.says is not Says.ERROR
     )
-    return entries if subject else [_open(found) if _is_way(found) else found for found in entries]
+    return entries if subject else [_without_its_own(found) if _is_way(found) else found for found in entries]
 
 
 def _is_way(found: Entry) -> bool:
     return found.item.author != "record" and found.item.record.status_reason in (LIKE_THIS, CHANGED)
 
 
-def _open(found: Entry) -> Entry:
+def _without_its_own(found: Entry) -> Entry:
     record = found.item.record
     gone = Note(NoteCode.SUBJECT_GONE, "What this word was said of is not here any more.")
     item = msgspec.structs.replace(found.item, record=msgspec.structs.replace(record, notes=(*record.notes, gone)))
-    said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.SUBJECT_GONE)
-    return msgspec.structs.replace(found, item=item, signal=said)
+    return msgspec.structs.replace(_open(found, taken.Rule.SUBJECT_GONE), item=item)
+
+
+def _open(found: Entry, rule: taken.Rule) -> Entry:
+    """An entry that says nothing more of whether it is taken, by this rule."""
+    return msgspec.structs.replace(found, signal=Signal(Says.OPEN, found.signal.at, found.signal.start, rule))
 
 
 def _said_anew(entries: list[Entry]) -> list[Entry]:
@@ -113,8 +117,7 @@ def _said_anew(entries: list[Entry]) -> list[Entry]:
     made = []
     for found in entries:
         if found is not newest and any(found is one for one in words):
-            said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.SAID_ANEW)
-            found = msgspec.structs.replace(found, signal=said)
+            found = _open(found, taken.Rule.SAID_ANEW)
         made.append(found)
     return made
 
@@ -130,8 +133,7 @@ def _replaced(entries: list[Entry]) -> list[Entry]:
         newer = by.get((found.item.source, found.item.record.id)) if _is_order(found) else None
         back = newer is not None and found.detail.replaces == newer.item.record.id
         if newer is not None and not back and (newer.signal.start or 0) >= (found.signal.start or 0):
-            said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.REPLACED)
-            found = msgspec.structs.replace(found, signal=said)
+            found = _open(found, taken.Rule.REPLACED)
         made.append(found)
     return made
 

@@ -80,8 +80,9 @@ class LabelChecker:
         others = [_as_told(row, terms) for row in perhaps]
         yield from _allergies([*told, *others], read.allergies, terms)
         perhaps_on = [row for row in others if not _is_over(row, terms, read.as_of)]
-        yield from _pairs([_by_mention(row, terms) for row in (*told, *perhaps_on)], terms)
-        yield from _doubles_mentioned(taken, [_by_mention(row, terms) for row in told])
+        mentioned_in = [_by_mention(row, terms) for row in told]
+        yield from _pairs([*mentioned_in, *(_by_mention(row, terms) for row in perhaps_on)], terms)
+        yield from _doubles_mentioned(taken, mentioned_in)
         yield from _doses(taken, terms)
         yield from _weekly(taken)
         yield from _allergies([*told, *others], warning(read.problems, read.allergies, terms), terms)
