@@ -66,8 +66,7 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
             sites.setdefault(found.form.form.site, []).append(found)
     nowhere = sites.pop("", [])
     if nowhere:
-        # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
-        sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
+        sites.setdefault(_only_place(sites, nowhere), []).extend(nowhere)
     # A review marks what somebody else says; of what nobody says it makes no row.
     for found in reviews:
         site = found.form.form.site
@@ -75,6 +74,21 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
             sites[site if site in sites else next(iter(sites))].append(found)
     whole = {site: _in_force(sorted(sites[site], key=_name)) for site in sorted(sites)}
     return [_row(_weighed(_aged(entries, now)), site, now) for site, entries in whole.items()]
+
+
+def _only_place(sites: dict[str, list[Entry]], nowhere: list[Entry]) -> str:
+    """Where what has no word on form or route belongs: where all the others are; where these differ, nowhere of them.
+
+    Eye drops that ran out draw in nothing that is taken now: as drops it would be looked at by fewer rules of safety.
+    The body is where most medicines are taken, and draws in all the same.
+    """
+    if any(found.signal.says is Says.TAKEN for found in nowhere):
+        sites = {
+            site: held
+            for site, held in sites.items()
+            if site == "body" or any(found.signal.says not in (Says.ENDED, Says.ERROR) for found in held)
+        }
+    return next(iter(sites)) if len(sites) == 1 else ""
 
 
 def _in_force(entries: list[Entry]) -> list[Entry]:
