@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.reconcile.aloud import aloud, beside
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, ProblemRow
+from medrec.core.records.problem_where import KIND_OF
 from medrec.core.records.understood import NoteCode
 from medrec.node.right_person import holding_said
 from medrec.portal import render, words
@@ -20,6 +21,9 @@ def called(row: Row) -> Any:
         return words.ONE_LIST[f"none_{row.no_known}"]
     if isinstance(row, ProblemRow) and row.none_known:
         return words.ONE_LIST["none_problems"]
+    if isinstance(row, ProblemRow) and KIND_OF in row.name:
+        code, _, name = row.name.partition(KIND_OF)
+        return render.say(words.ONE_LIST["kind_of"], code=code, name=name)
     return row.name if row.name.strip() else words.ONE_LIST["unnamed"]
 
 

@@ -11,7 +11,7 @@ from medrec.core.records.general import empty_words, names_nothing, telling
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.official_names import official_keys
 from medrec.core.records.other_disease import called_otherwise
-from medrec.core.records.problem_where import called_in_icd, where_of
+from medrec.core.records.problem_where import called_in_icd, name_shown, where_of
 from medrec.core.records.problem_words import Standing, remark_says_over, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
@@ -56,7 +56,7 @@ def read(record: Value, around: Around) -> Understood:
     groups = families(code, around.terms, name)
     where = where_of(record, code, name, groups, marks)
     detail = ProblemDetail(
-        name=name,
+        name=name_shown(name, code, around.terms),
         name_cleaned=cleaned(name),
         codes=codes_of(code),
         families=groups,

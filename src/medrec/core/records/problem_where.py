@@ -8,12 +8,16 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, remarks
 from medrec.core.records.problem_names import core_name, family_named
 from medrec.core.records.problem_words import laterality, spoken
-from medrec.core.records.reading import Marks
+from medrec.core.records.reading import SHAPES, Marks
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
 from medrec.core.records.understood import Laterality, NoteCode
 
 _REMARK_MAX = 2_000
 """What is longer is a letter, which speaks of more than one thing."""
+
+
+KIND_OF = ", a kind of: "
+"""Between a code that no table has a name for, and the name of the code above it."""
 
 
 class Where(NamedTuple):
@@ -37,6 +41,25 @@ def called_in_icd(code: str, terms: Terms) -> str:
     """The name of an ICD-10-CM code, or of the nearest code above it that the tables have a name for."""
     names = (terms.name(ICD10CM, one) for one in (code, *terms.ancestors(ICD10CM, code)))
     return next((name for name in names if name), "")
+
+
+def name_shown(name: str, code: Concept, terms: Terms) -> str:
+    """What a problem is called where it is read: a code of ICD-10-CM that nobody has words for by the name of the
+    nearest code above it, plainly marked as the wider word ("N18.31, a kind of: Chronic kidney disease, stage 3").
+
+    A code that is none, or that its list does not have, stays as it is: nobody knows what it is a kind of.
+    """
+    if code.words or name not in [coding.code for coding in code.codings]:
+        return name
+    nameless = [
+        coding.code
+        for coding in code.codings
+        if coding.system == ICD10CM
+        and SHAPES[ICD10CM].fullmatch(coding.code) is not None
+        and terms.validity(ICD10CM, coding.code) == "no-table"
+    ]
+    wider = next(((one, above) for one in nameless if (above := called_in_icd(one, terms))), None)
+    return KIND_OF.join(wider) if wider is not None else name
 
 
 def _side(code: Concept, site: Site, marks: Marks) -> Laterality:

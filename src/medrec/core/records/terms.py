@@ -209,9 +209,10 @@ class Table:
         return "unknown" if system in self._complete else "no-table"
 
     def ancestors(self, system: str, code: str) -> tuple[str, ...]:
-        """ICD-10-CM carries its hierarchy in its codes: I48.91 is below I48.9 and I48."""
+        """ICD-10-CM carries its hierarchy in its codes: I48.91 is below I48.9 and I48, with or without its point."""
         if system != ICD10CM or len(code) <= 3:
             return ()
+        code = code if "." in code else f"{code[:3]}.{code[3:]}"
         shorter = [code[:length] for length in range(len(code) - 1, 4, -1)]
         return (*shorter, code[:3])
 

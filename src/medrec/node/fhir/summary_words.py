@@ -10,6 +10,7 @@ from medrec.core.consent.times import write_date
 from medrec.core.reconcile.aloud import aloud, beside
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import LONG_UNCONFIRMED, AllergyRow, Conflict, MedicineRow, ProblemRow, Variant
+from medrec.core.records.problem_where import KIND_OF
 from medrec.core.records.understood import NoteCode
 
 Row = MedicineRow | ProblemRow | AllergyRow
@@ -42,6 +43,7 @@ PHRASES = {
     "none_latex": "No known allergy to latex",
     "none_insect": "No known allergies to insects",
     "none_problems": "No known problems",
+    "kind_of": "{code}, a kind of: {name}",
     "not_confirmed": "Nobody has confirmed this since {when}",
     "beside": "Beside it stands: “{words}”",
     "conflict_status": "The sources disagree whether this goes on.",
@@ -102,7 +104,9 @@ class Speech(NamedTuple):
         if isinstance(row, MedicineRow):
             return called(row, self.say["unnamed"])
         if isinstance(row, ProblemRow):
-            return self.say["none_problems"] if row.none_known else row.name
+            code, wider, name = row.name.partition(KIND_OF)
+            said = self.say["kind_of"].format(code=code, name=name) if wider else row.name
+            return self.say["none_problems"] if row.none_known else said
         return self.say.get(f"none_{row.no_known}", row.name) if row.no_known else row.name
 
     def marks(self, row: Row) -> tuple[str, ...]:

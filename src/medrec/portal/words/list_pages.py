@@ -39,6 +39,7 @@ ONE_LIST = Texts(
         "none_latex": "No known allergy to latex",
         "none_insect": "No known allergies to insects",
         "none_problems": "No known illnesses or problems",
+        "kind_of": "{code}, a kind of: {name}",
         "confirmed": "Last confirmed by {who}, {when}",
         "not_confirmed": "Nobody has confirmed this since {when}",
         "no_date": "No date says when this was last confirmed",

@@ -187,6 +187,7 @@ LINES = Texts(
         "said-to-be-active-by-a-name-that-says-otherwise": "said to be active, by a name that says otherwise",
         "said-to-be-active-with-a-remark-that-it-is-not-taken": "said to be active, with a remark that it is not taken",
         "said-to-be-active-with-directions-not-to-take-it": "said to be active, with directions not to take it",
+        "a-kind-of": "a kind of",
         "does-not-say-which": "does not say which",
         "read-as-written": "read as {what} (written: {quote})",
         "low-to-high": "{low} to {high}",
