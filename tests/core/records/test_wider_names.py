@@ -1,6 +1,7 @@
 """A code of ICD-10-CM that comes without words, and that the table that ships has no name for."""
 
 import pytest
+from tests.reconcile.records_said import NOW
 
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
@@ -13,7 +14,6 @@ from medrec.node.terminology.shipped import shipped
 from medrec.portal import language
 from medrec.portal.list_words import called
 from medrec.portal.words import line
-from tests.reconcile.records_said import NOW
 
 
 def bare(code: str, **more: object) -> Understood:

@@ -102,6 +102,9 @@ def families(found: Sequence[Named]) -> list[list[int]]:
         if len(roots) != 1:
             continue
         [(root, family)] = roots.items()
+        # "Hepatitis" beside hepatitis B and, in words that no table knows, hepatitis C may be either.
+        if any(groups.root(other) != root for other in _called_more(core, seen)):
+            continue
         own, its = ([one for at, one in enumerate(found) if groups.root(at) == of] for of in (groups.root(place), root))
         may = family.startswith(readings(core)) and not (needs_its_time(core, family) and _began_apart(own, its))
         if may:
@@ -109,6 +112,12 @@ def families(found: Sequence[Named]) -> list[list[int]]:
     for place, meaning in joins:
         groups.join(place, meaning)
     return groups.places()
+
+
+def _called_more(core: str, seen: dict[str, int]) -> list[int]:
+    """The places of names that hold this one as a word and say more ("hepatitis c" of "hepatitis")."""
+    held = ((name.removeprefix("name:").split(), place) for name, place in seen.items() if name.startswith("name:"))
+    return [place for words, place in held if len(words) > 1 and core in words]
 
 
 def _began_apart(some: Sequence[Named], others: Sequence[Named]) -> bool:

@@ -9,6 +9,8 @@ from medrec.core.reconcile.problem_families import APART, GAP_MS, Named, answers
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
+from medrec.core.records.stages import differ, stages
+from medrec.core.records.terms import ICD10CM, cleaned
 from medrec.core.records.understood import AllergyTo, NoteCode, ProblemDetail
 
 PASSES_MS = 180 * DAY_MS
@@ -112,7 +114,7 @@ def _kinds(group: list[Entry]) -> list[list[Entry]]:
 def _by_place(entries: list[Entry]) -> list[list[Entry]]:
     """Apart by the places that no other place holds ("leg" and "ankle" are of one). What goes into several, or names
     none, joins the one that began or ended when it did, as `_side` says; else those of its kind."""
-    told = list(dict.fromkeys(one.detail.sites for one in entries if one.detail.sites))
+    told = _without_both(list(dict.fromkeys(one.detail.sites for one in entries if one.detail.sites)))
     whole = sorted(sites for sites in told if not any(frozenset(sites) < frozenset(other) for other in told))
     if len(whole) < 2:
         return [entries] if entries else []
@@ -125,6 +127,18 @@ def _by_place(entries: list[Entry]) -> list[list[Entry]]:
             fits = {place: held for place, held in sure.items() if mine <= frozenset(named[place])}
             places.setdefault(named.get(_side(one, fits), one.detail.sites), []).append(one)
     return [places[sites] for sites in sorted(places)]
+
+
+def _without_both(told: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """These places without those that hold two which are apart (a heart that is weak in both ways, I50.42, beside one
+    of each): such a problem is of neither alone, and is no bridge between them."""
+    sets = [frozenset(sites) for sites in told]
+
+    def both(whole: frozenset[str]) -> bool:
+        parts = [one for one in sets if one < whole]
+        return any(not one <= other and not other <= one for place, one in enumerate(parts) for other in parts[:place])
+
+    return [sites for sites, whole in zip(told, sets, strict=True) if not both(whole)]
 
 
 def _by_side(entries: list[Entry]) -> list[list[Entry]]:
@@ -230,6 +244,8 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         conflicts[Conflict.REFUTED] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
         conflicts[Conflict.CODE_NAME] = None
+    if _stages_differ(counted):
+        conflicts[Conflict.STAGE] = None
     spans = [one.span for one in entries if one.span is not None]
     onset = (min(span[0] for span in spans), max(span[0] for span in spans)) if spans else None
     side = next((one.detail.laterality for one in entries if one.detail.laterality), "")
@@ -267,6 +283,20 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         leading.detail.standing if leading.detail.standing in APART else "",
         _allergy([one.detail for one in counted if not one.detail.absent]),
     )
+
+
+def _stages_differ(entries: list[Entry]) -> bool:
+    """Whether two that say that it goes on tell different stages of it: it has gone on since one of them, or one is
+    wrong."""
+    going = [one.detail for one in entries if one.signal.says is Says.TAKEN]
+    told = [
+        stages(
+            [code.code for code in detail.codes if code.system == ICD10CM],
+            [detail.name_cleaned, *(cleaned(code.display) for code in detail.codes)],
+        )
+        for detail in going
+    ]
+    return any(differ(one, other) for place, one in enumerate(told) for other in told[:place])
 
 
 def _allergy(details: list[ProblemDetail]) -> AllergyTo | None:

@@ -26,6 +26,7 @@ class Conflict(StrEnum):
     REFUTED = "refuted"
     NONE_KNOWN = "none-known"
     CODE_NAME = "code-and-name"
+    STAGE = "stage"
 
 
 class Confirmed(msgspec.Struct, frozen=True, gc=False):

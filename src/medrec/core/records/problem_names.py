@@ -21,8 +21,8 @@ J44 copd, chronic obstructive pulmonary disease, chronic obstructive lung diseas
 E78.5 hyperlipidemia, hld, high cholesterol, hypercholesterolemia, dyslipidemia, mixed hyperlipidemia
 I48 afib, a-fib, atrial fibrillation
 I50 chf, heart failure, congestive heart failure, hfref, hfpef
-N18 ckd, ckd 3, ckd stage 3, chronic kidney disease stage 3, ckd 4, ckd stage 4
-N18 chronic kidney disease stage 4, chronic kidney disease, chronic renal insufficiency
+N18 ckd, chronic kidney disease, chronic renal insufficiency, chronic renal failure, esrd, end stage renal disease
+N18 end-stage renal disease, end stage kidney disease, end-stage kidney disease
 K21 gerd, reflux, gastroesophageal reflux disease, gastro-esophageal reflux disease, acid reflux
 E03 hypothyroidism, hypothyroid, low thyroid
 F32 depression, depressive disorder, mdd, major depressive disorder, major depression
@@ -84,6 +84,8 @@ G30.9 alzheimer's, alzheimers, alzheimer disease
 L20.9 atopic dermatitis
 O14.90 preeclampsia, pre-eclampsia
 C34.9- lung cancer
+B18.1 hbv, hep b, chronic hepatitis b, chronic hbv
+B18.2 hcv, hep c, hepatitis c, chronic hepatitis c, chronic hcv
 """
 # Every category that the name is in use for; where a chart has two of these, the name says nothing.
 _SEVERAL = """
@@ -120,6 +122,11 @@ _FAMILIES = {
     for line in _TABLE.strip().splitlines()
     for name in line.partition(" ")[2].split(",")
 }
+_FAMILIES |= {
+    f"{name} {stage}": "icd10cm|N18"
+    for name in ("ckd", "ckd stage", "chronic kidney disease stage")
+    for stage in ("1", "2", "3", "3a", "3b", "4", "5")
+}
 _CALLED = {family: tuple(name for name, one in _FAMILIES.items() if one == family) for family in _FAMILIES.values()}
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
@@ -127,7 +134,7 @@ _EMPTY = re.compile(
 )
 
 
-_ROMAN = re.compile(r"\b(type|stage|grade|class) (iv|v|i{1,3})\b")
+_ROMAN = re.compile(r"\b(type|stage|grade|class) (iv|v|i{1,3})(?=[ab]?\b)")
 _NUMBER = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 
 

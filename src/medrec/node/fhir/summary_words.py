@@ -54,6 +54,7 @@ PHRASES = {
     "conflict_refuted": "One source refutes what another says.",
     "conflict_none-known": "One source says that there is none.",
     "conflict_code-and-name": "The code and the name in a source contradict each other.",
+    "conflict_stage": "Different stages of it are written down.",
     "note_before-birth": "It has a date before the person was born.",
     "note_dates-crossed": "It ends before it begins.",
     "note_future-date": "It has a date that is still to come.",

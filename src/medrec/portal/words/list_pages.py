@@ -73,6 +73,7 @@ ONE_LIST = Texts(
         "conflict_criticality": "The places do not agree how bad it can be.",
         "conflict_refuted": "One place says that you do not have it.",
         "conflict_none-known": "One place says that there is nothing of this kind.",
+        "conflict_stage": "Different stages of it are written down.",
         "conflict_code-and-name": "The name and the number of this medicine do not fit together.",
         "beside": "Beside it stands: “{words}”",
         "near_part-of-combination": "Also part of {name}",
