@@ -164,6 +164,7 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
         staleness(together.confirmed, now),
         together.lines,
         tuple(sorted({kind: None for one in positive for kind in one.detail.categories})),
+        bool(positive) and all(one.detail.no_medicine for one in positive),
     )
 
 
@@ -204,10 +205,12 @@ def _marked(rows: list[AllergyRow]) -> list[AllergyRow]:
 def _speaks_of(kind: str, row: AllergyRow) -> bool:
     if kind == "any":
         return True
+    known = bool(row.ingredients or row.classes) and not row.no_medicine
     if kind == "medicine":
-        return bool(row.ingredients) or bool(row.classes) or "medication" in row.categories
+        # Latex and pollen are ingredients of RxNorm's, and some places file every allergy as one to a medicine.
+        return known or ("medication" in row.categories and not row.no_medicine)
     # What is no medicine, and of which nobody gives a category, may be a food or something around us.
-    unsaid = kind in ("food", "environment") and not (row.categories or row.ingredients or row.classes)
+    unsaid = kind in ("food", "environment") and not (row.categories or known)
     return unsaid or kind in row.categories or kind in row.name.lower()
 
 

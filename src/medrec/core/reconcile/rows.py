@@ -129,7 +129,7 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     """One allergy, or the statement that there is none. `criticality`: the highest anybody gave. `reactions`: all of
     them, each once. `refuted`: everybody who speaks of it says that it is none; the row stays. `categories`: FHIR's
-    (food, medication, environment, biologic), of whoever gives one."""
+    (food, medication, environment, biologic), of whoever gives one. `no_medicine`: it is surely to none."""
 
     key: str
     name: str
@@ -148,6 +148,7 @@ class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     stale: str
     lines: tuple[Line, ...]
     categories: tuple[str, ...] = ()
+    no_medicine: bool = False
 
 
 def confirmed_by(pairs: list[tuple[Held, int | None]]) -> Confirmed | None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from medrec.core.records import drug_names
-from medrec.core.records.terms import Terms, cleaned
+from medrec.core.records.terms import RXNORM, Terms, cleaned
 
 _SAME = {
     word.strip(): line.split(":")[0]
@@ -38,6 +38,21 @@ def one_word(name: str) -> str:
 def known_substance(name: str) -> bool:
     """Whether a word (lower case) is for a substance that is no medicine."""
     return name in _SAME or name in _SAME.values()
+
+
+_NO_MEDICINE = frozenset({"lactose", "nickel"})
+_TESTED_WITH = re.compile(r"\b(?:allergenic|pollen|venom|dander|latex)\b")
+"""In the names of RxNorm's ingredients that are pricked into a skin to find an allergy to what they are made of."""
+
+
+def no_medicine(substance: str, ingredients: tuple[str, ...], classes: tuple[str, ...], terms: Terms) -> bool:
+    """Whether an allergy is surely to no medicine: to a food, to latex, to what flies, stings or sheds hair. Some of
+    these are ingredients of RxNorm's. `substance`: the one word for it (lower case)."""
+    if classes:
+        return False
+    if known_substance(substance) or substance in _NO_MEDICINE or terms.food_named(substance):
+        return True
+    return bool(ingredients) and all(_TESTED_WITH.search(terms.name(RXNORM, code).lower()) for code in ingredients)
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

@@ -44,4 +44,6 @@ def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | 
     other = any(code.upper().replace(".", "").startswith("Z910") for code in codes)
     if not (ingredients or classes or drug or other):
         return None
-    return AllergyTo(tuple(sorted(ingredients)), tuple(sorted(classes)), bool(drug or ingredients or classes))
+    codes_of, classes_of = tuple(sorted(ingredients)), tuple(sorted(classes))
+    named = bool(ingredients or classes) and not allergen_names.no_medicine("", codes_of, classes_of, terms)
+    return AllergyTo(codes_of, classes_of, drug or named)

@@ -80,6 +80,7 @@ def read(record: Value, around: Around) -> Understood:
         onset=onset_of(record, "onset", "onset", marks),
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
+        no_medicine=not none and allergen_names.no_medicine(substance, ingredients, classes, around.terms),
     )
     plain, clinically = _lines(detail, status, reason, remark)
     return Understood(

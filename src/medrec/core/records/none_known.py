@@ -24,9 +24,12 @@ _ALLERGY_WORDS = re.compile(
     r"(?:(?:the\s+)?(?:patient|pt)\.?\s+(?:(?:has|reports|states)\s+)?)?"
     r"(?:allerg(?:y|ies|ic)\s*(?:to\s+|:\s*|-\s*))?(?:none|nil|no|nka|nkda|nkfa|nothing|denies)"
     r"(?:\s+(?:known|reported|recorded|documented|listed|identified|noted))?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
-    r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
+    r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?"
+    r"(?:\s+to\s+(?:any\s+)?(?P<to>drug|medication|medicine|food)s?|\s*\((?P<of>drug|medication|medicine|food)s?\))?)?"
     r"(?:\s*\((?:situation|disorder|finding|nkda|nka)\))?(?:\s*[-,(]\s*(?:confirmed|verified|reviewed)\)?)?\.?"
 )
+_TWICE = re.compile(r"nk(?:d)?a\s*[-,:;/(]\s*(?P<again>no\b.*?)\)?")
+"""The short form and what it stands for: "NKDA (no known drug allergies)"."""
 _ALLERGY_ARABIC = re.compile(
     r"(?:لا|ليس|ليست)\s*(?:توجد|يوجد|لديه|لديها|يعاني\s+من|تعاني\s+من)?\s*(?:اي\s+|أي\s+)?(?:حساسية|حساسيه|حساسيات)"
     r"(?:\s+(?:معروفة|معروفه))?|لا\s+(?:يوجد|شيء)"
@@ -91,11 +94,15 @@ def no_known_allergy(code: Concept) -> str:
         if _speaks(coding) and coding.code in ALLERGY_CODES:
             return ALLERGY_CODES[coding.code]
     words = _plain(code.words)
+    twice = _TWICE.fullmatch(words)
+    if twice is not None:
+        words = twice["again"]
     if words in ("nkda", "no known drug allergies", "namc"):
         return "medicine"
     found = _ALLERGY_WORDS.fullmatch(words)
     if found:
-        return _WHAT.get(found["what"] or "", found["what"] or "any")
+        what = found["what"] or found["to"] or found["of"] or "any"
+        return _WHAT.get(what, what)
     if _ALLERGY_ARABIC.fullmatch(words):
         return "any"
     for form in _ALLERGY_SPANISH:

@@ -214,7 +214,7 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
 class AllergyDetail(msgspec.Struct, frozen=True, gc=False):
     """An allergy or intolerance, or the statement that there is none (`no_known` says of what: "any", "medicine",
     "food", "environment", "latex"; empty for a positive one). `ingredients`: RxNorm IN codes of the substance;
-    `classes`: drug classes, only where the allergy is to a class as such."""
+    `classes`: drug classes, only where the allergy is to a class as such. `no_medicine`: it is surely to none."""
 
     name: str
     name_cleaned: str
@@ -232,6 +232,7 @@ class AllergyDetail(msgspec.Struct, frozen=True, gc=False):
     onset: ClinicalDate | None = None
     recorder: str = ""
     asserter: str = ""
+    no_medicine: bool = False
 
 
 Detail: TypeAlias = MedicineDetail | ProblemDetail | AllergyDetail
