@@ -23,8 +23,19 @@ def against(what: str, none: str = "NKDA", **more: object) -> bool:
 
 @pytest.mark.parametrize(
     "what",
-    ["Latex", "Peanuts", "shellfish", "bee venom", "honey bee venom", "cat dander", "eggs", "lactose", "nickel", "pollen"],
-)  # fmt: skip
+    [
+        "Latex",
+        "Peanuts",
+        "shellfish",
+        "bee venom",
+        "honey bee venom",
+        "cat dander",
+        "eggs",
+        "lactose",
+        "nickel",
+        "pollen",
+    ],
+)
 def test_what_is_no_medicine_speaks_against_no_drug_allergies_nowhere(what: str) -> None:
     assert not against(what) and not against(what, category=["medication"]) and against(what, "NKA")
 

@@ -6,6 +6,7 @@ no order; a pair or a drug that is not here says nothing.
 `a` and `b` are an RxNorm ingredient ("RX:36567") or a class of the terminology ("XG:statins").
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Level = Literal["contraindicated", "boxed warning"]
@@ -37,6 +38,16 @@ class Weekly(NamedTuple):
     """What is taken once a week: every day by mistake it has killed."""
 
     ingredient: str
+    source: str
+
+
+class Crossing(NamedTuple):
+    """Medicines, and classes as such, of which the label of one says that it is not for whoever is allergic to another;
+    the drug classes of the terminology do not join them."""
+
+    name: str
+    ingredients: tuple[str, ...]
+    classes: tuple[str, ...]
     source: str
 
 
@@ -95,5 +106,27 @@ CEILINGS = (
     Ceiling("723", "amoxicillin", "3000", "mg", f"amoxicillin, {_S2}"),
     Ceiling("2683", "colchicine", "2.4", "mg", f"Colcrys, {_S2}.2"),
 )  # fmt: skip
+
+CROSSINGS = (
+    # Heparin, enoxaparin, dalteparin, tinzaparin. Fondaparinux is given where heparin cannot be.
+    Crossing(
+        "Heparins",
+        ("5224", "67108", "67109", "69646"),
+        ("heparin", "N0000175586", "N0000007961"),
+        f"enoxaparin, {_S4}",
+    ),
+)
+"""Also an immune thrombocytopenia by heparin (HIT) is no matter of the one heparin alone."""
+
+
+def crossing(held: Sequence[str], ingredients: Sequence[str], classes: Sequence[str]) -> Crossing | None:
+    """What joins a medicine of the ingredients `held` with an allergy to these ingredients or classes; None where
+    nothing does."""
+    for found in CROSSINGS:
+        told = any(code in found.ingredients for code in ingredients) or any(one in found.classes for one in classes)
+        if told and any(code in found.ingredients for code in held):
+            return found
+    return None
+
 
 WEEKLY = (Weekly("6851", "methotrexate, label, section 5.9; Cairns and others, Med J Aust 2016; 204:384"),)

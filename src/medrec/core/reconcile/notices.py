@@ -250,11 +250,12 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
                 yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, facts)
                 continue
             shared = {group.name: None for code in held for group in terms.classes(code) if group.code in groups}
-            if shared:
-                sentence = (
-                    f"{row.name} is of the class {', '.join(shared)}; an allergy to {allergy.name} is on the list."
-                )
-                yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
+            crossing = None if shared else label_facts.crossing(held, allergy.ingredients, allergy.classes)
+            if shared or crossing is not None:
+                through = ", ".join(shared) if crossing is None else crossing.name
+                sentence = f"{row.name} is of the class {through}; an allergy to {allergy.name} is on the list."
+                source = _OWN if crossing is None else crossing.source
+                yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], source, facts)
             elif sentence := _misspelled(row, held, allergy, slips, terms):
                 yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, (*facts, sentence))
 
@@ -290,6 +291,8 @@ def _misspelled(row: MedicineRow, held: tuple[str, ...], allergy: AllergyRow, sl
 def _meet(held: tuple[str, ...], codes: tuple[str, ...], classes: tuple[str, ...], terms: Terms) -> bool:
     """Whether a medicine of these ingredients is, or is of a class with, what an allergy is to."""
     groups = _allergy_groups(codes, classes, terms)
+    if label_facts.crossing(held, codes, classes) is not None:
+        return True
     return any(code in codes or any(group.code in groups for group in terms.classes(code)) for code in held)
 
 

@@ -21,6 +21,11 @@ _TO = re.compile(
     r"(?:(?:to|due\s+to|from|after|caused\s+by|secondary\s+to|al?)\s|[:(]|-\s)\s*(?P<what>.+)"
 )
 _OF = re.compile(rf"^(?P<what>.+?)(?:[\s-]+induced)?[\s:(,-]+{_HAPPENS}\b")
+_BY_HEPARIN = re.compile(
+    r"(?<!non[ -]immune )(?<!nonimmune )\bheparin[\s-]+(?:induced|associated)\s+thrombocytop|^hitt?$"
+)
+_CODE_BY_HEPARIN = re.compile(r"D75\.?82(?!1)")
+"""An immune answer to heparin, HIT; D75.821 is the one that is not immune."""
 _TREATED = re.compile(r"\b(?:on|takes?|taking|uses?|using|treated|given|tolerates?|toma)\b.*")
 """What is taken for an allergy is not what it is to: "seasonal allergies: takes Claritin"."""
 _TEXT_MAX = 300
@@ -40,6 +45,8 @@ def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | 
             told = allergen_names.mentioned(what, terms, of_class)
             ingredients |= dict.fromkeys(told[0])
             classes |= dict.fromkeys(told[1])
+    if _is_by_heparin(names, codes):
+        ingredients |= dict.fromkeys(allergen_names.mentioned("heparin", terms, of_class)[0])
     drug = any(code.upper().startswith("Z88") for code in codes)
     other = any(code.upper().replace(".", "").startswith("Z910") for code in codes)
     if not (ingredients or classes or drug or other):
@@ -47,3 +54,12 @@ def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | 
     codes_of, classes_of = tuple(sorted(ingredients)), tuple(sorted(classes))
     named = bool(ingredients or classes) and not allergen_names.no_medicine("", codes_of, classes_of, terms)
     return AllergyTo(codes_of, classes_of, drug or named)
+
+
+def _is_by_heparin(names: list[str], codes: list[str]) -> bool:
+    """Whether a problem is a loss of platelets by an immune answer to heparin: to whoever has it, heparin is what an
+    allergy is to."""
+    coded = [code.upper() for code in codes if code.upper().startswith("D75")]
+    if coded:
+        return any(_CODE_BY_HEPARIN.match(code) for code in coded)
+    return any(_BY_HEPARIN.search(cleaned(name)) for name in names)

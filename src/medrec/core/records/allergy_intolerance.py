@@ -21,6 +21,8 @@ _AROUND = re.compile(
     r"|\s+(?:allerg(?:y|ies|ic)|intolerance|hypersensitivity|sensitivity)(?:\s+disorder)?$|\s+adverse\s+reaction$"
     r"|\s*[-,:(]?\s*(?:not|poorly)\s+tolerated\)?$"
 )
+_BY_HEPARIN = re.compile(r"heparin[\s-]+(?:induced|associated)\s+thrombocytop(?:o?enia|aenia)(?:\s*\(hitt?\))?|hitt?")
+"""A loss of platelets by an immune answer to heparin: nobody has it of anything else."""
 _DENIED = re.compile(r"\s*[-,:(]\s*(?:(?:patient|pt)\.?\s+)denies(?:\s+it)?\s*\)?\s*$", re.IGNORECASE)
 _NO_ALLERGY = re.compile(
     r"^(?:(?:patient|pt)\.?\s+(?:is\s+)?)?(?:not\s+allergic\s+to|no\s+(?:known\s+)?allerg(?:y|ies)\s+to|tolerates?|can\s+take"
@@ -193,7 +195,7 @@ def substance_name(name: str) -> str:
     words = in_english(_TAG.sub("", cleaned(name)))
     for _ in range(2):
         words = _AROUND.sub("", words).strip()
-    return words or cleaned(name)
+    return "heparin" if _BY_HEPARIN.fullmatch(words) else words or cleaned(name)
 
 
 def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -57,8 +57,10 @@ _SALICYLATES = (
     "salsalate",
 )
 """ATC N02BA (salicylic acid and derivatives), and bismuth subsalicylate, which is one as well."""
+_LIGHT_HEPARINS = ("dalteparin", "enoxaparin", "tinzaparin")
 _MEMBERS = {
     "barbiturate": _BARBITURATES, "barbiturico": _BARBITURATES, "salicylate": _SALICYLATES, "salicilato": _SALICYLATES,
+    "lmwh": _LIGHT_HEPARINS, "low molecular weight heparin": _LIGHT_HEPARINS, "heparin": ("heparin",),
     "amox": ("amoxicillin",), "mso4": ("morphine",),
 }  # fmt: skip
 """Classes that the tables have no whole list of: their medicines by name; and short names of one (MSO4: ISMP's list of
