@@ -18,6 +18,7 @@ _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, an
 _NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
 _ANOTHER = Note(NoteCode.STATUS_CONFLICT, "The word names another medicine: what of this one is taken is not known.")
 _DENIED = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions that it is not.")
+_STRAY = Note(NoteCode.UNIT_NOT_UNDERSTOOD, "A number behind the name is not understood.")
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
@@ -44,6 +45,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         status, reason = _REASONS[kind]
         detail = _detail(act, subject, terms, kind)
         notes = _contradicted(act, subject, terms) if kind == act.kind in _ENDED else ()
+        notes += (_STRAY,) if _stray(act, subject, terms) else ()
         if _NO_NAME in notes or _DENIED in notes or _ANOTHER in notes:
             status, reason = "unknown", "the word says two things"
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
@@ -98,6 +100,12 @@ def _names_another(act: Act, subject: Subject, terms: Terms | None) -> bool:
     return bool(two_names.named_before_a_dose(act.words, tuple(subject.ingredients), terms))
 
 
+def _stray(act: Act, subject: Subject, terms: Terms | None) -> str:
+    """A number in what she typed as a name that nobody understands; it stands before her directions."""
+    typed = act.kind == "also-taking" and not subject.ingredients and terms is not None
+    return drug_names.named(subject.name, terms).stray if typed and terms is not None else ""
+
+
 def manifest_of(line: Line) -> str:
     """SHA-256 (hex) of the manifest that proves a line. All lines of one act have the same."""
     return line.manifest.partition("-")[0]
@@ -124,7 +132,7 @@ def _detail(act: Act, subject: Subject, terms: Terms | None, kind: str) -> Medic
         strengths=strengths,
         form=form,
         route={"body": "by mouth", "skin": "topical"}.get(subject.site, subject.site),
-        sig=words,
+        sig="; ".join(part for part in (_stray(act, subject, terms), words) if part),
         dose=told.dose,
         per_day=daily.of(ingredients, strengths, form, told, terms) if terms is not None else None,
         times_per_day=told.times_per_day,

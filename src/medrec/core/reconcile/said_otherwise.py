@@ -43,12 +43,37 @@ _SOMEBODY_ELSE = re.compile(
 )
 
 
+_ANOTHERS = re.compile(
+    rf"\b(?:my|our|mi)\s+{_FAMILY}['’]s\b|\b(?:de|para)\s+mi\s+{_FAMILY}\b|\bsomeone\s+else['’]s\b"
+    r"|(?:^|\s)(?:زوجتي|زوجي|أمي|أبي|ابني|ابنتي|أخي|أختي)(?:\s|$)"
+)
+_ONCE = re.compile(
+    r"\b(?:used\s+to\s+(?:take|use|be\s+on|get|have)|formerly|in\s+the\s+past|(?:i\s+)?was\s+(?:on|taking|using)|\w+\s+years?\s+ago"
+    r"|last\s+year|(?:antes\s+)?(?:lo\s+|la\s+)?tomaba|sol[ií]a\s+tomar|hace\s+(?:\w+\s+)?a[nñ]os)\b|كنت\s+(?:آخذ|اخذ|أتناول|اتناول|أستعمل)"
+)
+_NOW = re.compile(r"\b(?:now|still|currently|again|today|since|started|ahora|todav[ií]a|sigo|desde)\b|الآن|ما\s+زلت")
+
+
+def of_somebody_else(words: str) -> bool:
+    """Whether words of a person's own speak of what is somebody else's: "my wife's Xanax". That she takes it may be
+    just what she means; so nobody knows, and somebody asks."""
+    plain = _plain(words)
+    return _ANOTHERS.search(plain) is not None or _SOMEBODY_ELSE.search(plain) is not None
+
+
+def of_once(words: str) -> bool:
+    """Whether words of a person's own speak of the past alone: "I used to take Xanax"."""
+    plain = _plain(words)
+    return _ONCE.search(plain) is not None and _NOW.search(plain) is None
+
+
 def names_no_medicine(name: str, terms: Terms | None) -> bool:
-    """Whether what she wrote in place of a medicine's name says that none is taken, that this one is not, or where
-    else to look."""
+    """Whether what she wrote in place of a medicine's name says that none is taken, that this one is not, or was once,
+    that it is somebody else's, or where else to look."""
     plain = _plain(name)
     nothing = says_none(name) or says_nothing_here(name) or _I_TAKE_NOTHING.fullmatch(plain) is not None
-    return nothing or (terms is not None and says_not_taken(name, terms))
+    other = of_somebody_else(name) or of_once(name)
+    return nothing or other or (terms is not None and says_not_taken(name, terms))
 
 
 def may_end(words: str) -> bool:
@@ -62,9 +87,10 @@ def never(words: str) -> bool:
 
 
 def denies(words: str) -> bool:
-    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it."""
+    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it, or that she
+    did once."""
     plain = _plain(words)
-    return _NO.fullmatch(plain) is not None or _SOMEBODY_ELSE.search(plain) is not None
+    return _NO.fullmatch(plain) is not None or of_somebody_else(words) or of_once(words)
 
 
 def _plain(words: str) -> str:

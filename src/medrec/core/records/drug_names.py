@@ -103,6 +103,8 @@ class Named(NamedTuple):
     rest: str
     tied: tuple[Strength, ...] = ()
     """The strengths of one product of several ingredients, where products of each alone tell which is whose."""
+    stray: str = ""
+    """Numbers without a unit behind a name that is known without them, and that no product has as a strength."""
 
     @property
     def ingredients(self) -> tuple[str, ...]:
@@ -115,8 +117,8 @@ def named(name: str, terms: Terms) -> Named:
     name = pointed(cleaned(name))
     found = _named(name, terms)
     if len(found.drugs) == 1 and 1 < len(found.ingredients) <= _PARTS_MAX and not found.drugs[0].strengths:
-        return found._replace(tied=_tied(found, name, terms))
-    return found
+        found = found._replace(tied=_tied(found, name, terms))
+    return found._replace(stray=_stray(found, name, terms))
 
 
 def pointed(name: str) -> str:
@@ -128,6 +130,29 @@ def read_two_ways(name: str) -> str:
     """A number in a name that may be read in two ways ("25.000 units", "2 .5 mg"); "" where there is none."""
     found = _TWO_WAYS.search(name)
     return found[0] if found is not None else ""
+
+
+def _stray(found: Named, name: str, terms: Terms) -> str:
+    """The numbers of a name of one ingredient that are neither a part of it nor a strength of any product in whatever
+    unit, nor count what is handed out: "7" of "Norvasc 7"; "" where there is none."""
+    if len(found.ingredients) != 1 or found.strengths or _find(name, terms) is not None:
+        return ""
+    known = [one.value for one in terms.strengths(found.ingredients[0])]
+    whole = typed_sig.parted(_with_codeine(in_english(_SHORT_WITH.sub(" with ", name[:300]))), terms).name
+    bare = _LETTER_NUMBER.sub(r"\1\2", _HOURS.sub(" ", _PARENTHESES.sub(" ", _LINE.sub(" ", whole))))
+    rest = alias(_words(bare, frozenset()))
+    if _find(rest, terms) is not None or _find(_words(rest, SALTS), terms) is not None:
+        return ""
+    told = []
+    for match in _NUMBERS.finditer(bare):
+        after = bare[match.end() :].split()
+        if (
+            match[0] not in known
+            and bare[: match.start()].strip()
+            and (not after or after[0].strip(".,;:") not in _MANY)
+        ):
+            told.append(match[0])
+    return " ".join(told)
 
 
 _PARTS_MAX = 3

@@ -193,6 +193,8 @@ def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Di
         typed = typed_sig.parted(words, marks.around.terms).directions
         dosages = [{"text": typed}] if typed else []
     told = dosage.directions(dosages, marks)
+    if found.named.stray and found.ingredients:
+        told = told._replace(sig=with_stray(found.named.stray, told.sig, marks))
     others = two_names.named_before_a_dose(told.sig, found.ingredients or found.may_be, marks.around.terms)
     if others and not told.over:
         names = ", ".join(marks.around.terms.name(RXNORM, code) or code for code in others)
@@ -203,6 +205,13 @@ def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Di
     if told.start is not None:
         marks.dated(told.start, "start of the directions")
     return told
+
+
+def with_stray(number: str, directions: str, marks: Marks) -> str:
+    """Directions behind a number that stood with the name and is understood by nobody ("7" of "Norvasc 7"), so that
+    whoever reads the row sees it; marked."""
+    marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The number "{number[:40]}" behind the name is not understood.')
+    return datatypes.joined(number, directions, by="; ")
 
 
 def _untied(found: Named) -> tuple[Strength, ...]:

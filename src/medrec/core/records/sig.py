@@ -140,6 +140,16 @@ _UNSURE = re.compile(
     r"|\bon\s+(?!alternat|all\b|most\b|even\b|odd\b|other\b|consecutive\b|these\b|those\b|the\b|week\b|\d)(?:\w+[\s-]+){1,2}days\b"
 )
 """What makes a dose one of another time, of somebody else, or of some case."""
+_CASE = re.compile(
+    r"\b(?:while|whilst|during|when|whenever|if|unless|in\s+case\s+of)\s+(?!(?:you(?:['’]re|\s+are)?\s+|she\s+|he\s+)?"
+    r"(?:(?:first\s+)?(?:wak|awak|ris|get\w*\s+(?:up|out)|go\w*\s+to\s+(?:bed|sleep)|up\b)|eat|tak(?:e|ing)\s+(?:it|with)\b"
+    r"|sit|stand|lying|upright|remain|need|required|necessary|able|tolerat|possible|you\s+can|can\b|due\b|miss"
+    r"|(?:the\s+|each\s+|every\s+|your\s+)?(?:day|night|morning|evening|meal|breakfast|lunch|dinner|supper|waking)))"
+    r"|\bfor\s+(?:\w+\s+)?flare|\b(?:in|for)\s+(?:the\s+)?(?:winter|summer|spring|autumn|(?:\w+\s+)?season)\b"
+    r"|\b(?:before|prior\s+to)\s+(?:\w+\s+)?(?:fl(?:ight|ying)|travel|trips?\b|dental|dentist|procedures?\b|sex\b|intercourse|exerci[sz]e|sports?\b)"
+    r"|\bwith\s+travel|\bcuando\s+(?:viaj|tenga|hay)|\bsi\s+(?:viaja|tiene|hay)"
+)
+"""What makes a dose one for some case alone: no amount of every day, whatever else stands there."""
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|tues?|wed|thu|thurs?|fri|sat)\b|\bweek(?:day|end)s?\b"
     r"|\bdays?\s*(?:/|a|per|each|of\s+(?:the|each))\s*week\b"
@@ -179,6 +189,8 @@ def parsed(words: str) -> Sig:
         return Sig(as_needed=needed, understood="partly", course="over")
     if _ENDS.search(rest) or _UNSURE.search(rest):
         return Sig(as_needed=needed, understood="partly", course="ends" if _ENDS.search(rest) else "unsure")
+    if not needed and _CASE.search(rest):
+        return Sig(understood="partly", course="unsure")
     rest = _HARMLESS.sub(" ; ", rest)
     cut = tokens(rest)
     read = meaning(cut)

@@ -99,6 +99,9 @@ class Terms(Protocol):
     def strengths(self, ingredient: str) -> tuple[Strength, ...]:
         """What one piece or one millilitre of the products with this ingredient alone holds, each strength once."""
 
+    def sold_together(self, ingredients: tuple[str, ...]) -> bool:
+        """Whether some product holds exactly these ingredients (RxNorm IN, sorted)."""
+
     def unit(self, code: str) -> Unit | None:
         """A UCUM unit, or one of the words that sites write for it ("mcg", "ML"); None when not known."""
 
@@ -136,6 +139,7 @@ class Table:
         """
         self._drugs = {row.code: row for row in drugs}
         self._strengths: dict[str, tuple[Strength, ...]] | None = None
+        self._together: frozenset[tuple[str, ...]] | None = None
         self._named: dict[str, Drug] = {}
         for row in sorted(self._drugs.values(), key=_preference):
             self._named.setdefault(cleaned(row.name), row)
@@ -179,6 +183,12 @@ class Table:
                     found.setdefault(row.ingredients[0], {})[row.strengths[0]] = None
             self._strengths = {name: tuple(held) for name, held in found.items()}
         return self._strengths.get(ingredient, ())
+
+    def sold_together(self, ingredients: tuple[str, ...]) -> bool:
+        """See Terms."""
+        if self._together is None:
+            self._together = frozenset(tuple(sorted(row.ingredients)) for row in self._drugs.values())
+        return ingredients in self._together
 
     def all_drugs(self) -> tuple[Drug, ...]:
         """Every drug of the table, by code."""

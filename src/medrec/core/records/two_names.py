@@ -26,6 +26,7 @@ _GENERAL = (
 """A general word and what is sold under it (fact sheets for health professionals, NIH Office of Dietary Supplements;
 of pancreatin: 21 CFR 184.1583)."""
 Ingredients = tuple[str, ...]
+_BRANDED = frozenset({"BN", "SBD", "SBDC", "SBDF", "BPCK"})
 
 
 def said_in(words: str, terms: Terms) -> tuple[Ingredients, ...]:
@@ -36,13 +37,26 @@ def said_in(words: str, terms: Terms) -> tuple[Ingredients, ...]:
     if terms.drug_named(words) is not None:
         return ()
     if not inside:
-        return tuple(one.ingredients for one in _beside(words, terms) if one.ingredients)
+        return tuple(one.ingredients for one in _beside(words, terms) if one.ingredients) or _two_brands(words, terms)
     outside = _INSIDE.sub(" ", words[:300])
     named = drug_names.named(outside, terms).ingredients
     if not named:
         named = mentioned_in(drug_names.without_salts(cleaned(outside)), terms)
     found = [named, *(drug_names.named(one, terms).ingredients for one in inside if not _is_salt(one))]
     return tuple(one for one in found if one)
+
+
+def _two_brands(words: str, terms: Terms) -> tuple[Ingredients, ...]:
+    """Ingredients of each of several names with a stroke between them, where one is a brand and no product holds all
+    ("Coumadin/lisinopril"): a brand is a product, and is no part of another. () where they may be one medicine."""
+    if "/" not in words:
+        return ()
+    names = [drug_names.named(piece, terms) for piece in words[:300].split("/")[:4]]
+    drugs = [drug for one in names for drug in one.drugs]
+    if len(names) < 2 or not all(one.ingredients for one in names) or all(drug.kind not in _BRANDED for drug in drugs):
+        return ()
+    together = terms.sold_together(all_of(*(one.ingredients for one in names)))
+    return () if together else tuple(one.ingredients for one in names)
 
 
 def of_one(words: str, terms: Terms) -> Named | None:

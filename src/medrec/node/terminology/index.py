@@ -204,6 +204,10 @@ class Indexed:
         """Those of the table that ships: the drugs that can be prescribed."""
         return self._behind.strengths(ingredient)
 
+    def sold_together(self, ingredients: tuple[str, ...]) -> bool:
+        """Those of the table that ships, as of the strengths."""
+        return self._behind.sold_together(ingredients)
+
     def unit(self, code: str) -> Unit | None:
         """See Terms."""
         return self._behind.unit(code)

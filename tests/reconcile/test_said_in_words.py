@@ -1,0 +1,112 @@
+"""What people type around a medicine's name: numbers, cases, two names, what was once and what is another's."""
+
+import pytest
+
+from medrec.core.reconcile.notices import LabelChecker, NoticeRule, notices
+from medrec.core.reconcile.rows import Conflict, MedicineRow
+from medrec.core.records.sig import parsed
+from medrec.core.records.understood import NoteCode
+from medrec.node.terminology.shipped import shipped
+from tests.reconcile.test_bad_input import order
+from tests.reconcile.test_bad_input import read as read_all
+from tests.reconcile.test_said_later import act, read
+
+
+def row_of(name: str, sig: str = "") -> MedicineRow:
+    (row,) = read_all(order(name, sig=sig)).medicines
+    return row
+
+
+def noted(row: MedicineRow) -> set[str]:
+    return {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    ("name", "sig", "shown"),
+    [("Norvasc 7", "", "7"), ("lisinopril 15", "1 tab daily", "15; 1 tab daily"), ("warfarin 11 qhs", "", "11; qhs")],
+)
+def test_a_number_that_no_product_has_is_shown_and_not_understood(name: str, sig: str, shown: str) -> None:
+    row = row_of(name, sig)
+    assert (row.strength, row.directions) == ("", shown) and NoteCode.UNIT_NOT_UNDERSTOOD in noted(row)
+    assert row.per_day == "" or "mg" not in row.per_day
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Norvasc 5", "levothyroxine 88", "vitamin B 12", "Humulin 70/30", "lisinopril 20 #30", "Tylenol #3", "Norvasc"],
+)
+def test_a_number_that_says_something_is_no_riddle(name: str) -> None:
+    assert NoteCode.UNIT_NOT_UNDERSTOOD not in noted(row_of(name))
+
+
+def test_a_number_that_she_types_is_shown_too() -> None:
+    (row,) = read(said_of=act("also-taking", "Norvasc 7", "text:norvasc 7", words="1 tab daily")).medicines
+    assert row.directions == "7; 1 tab daily" and NoteCode.UNIT_NOT_UNDERSTOOD in noted(row)
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["while traveling", "while on vacation", "during flares", "for flares", "when pain is bad", "if headache",
+     "in winter", "during allergy season", "before flights", "prior to exercise", "whenever you travel",
+     "while taking prednisone"],
+)  # fmt: skip
+def test_a_dose_for_some_case_is_none_of_every_day(case: str) -> None:
+    told = parsed(f"1 tab daily {case}")
+    assert (told.dose, told.times_per_day, told.course) == (None, None, "unsure")
+    row = row_of("lisinopril 20 mg tablet", f"1 tab daily {case}")
+    assert (row.per_day, row.daily, row.directions) == ("", (), f"1 tab daily {case}")
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["with food", "during meals", "during the day", "when you wake up", "after breakfast", "for pain", "if tolerated",
+     "when needed", "while sitting upright", "before meals", "in the morning", "until gone"],
+)  # fmt: skip
+def test_how_it_is_taken_is_no_case(how: str) -> None:
+    told = parsed(f"1 tab daily {how}")
+    assert told.dose is not None and told.times_per_day is not None, how
+
+
+@pytest.mark.parametrize(
+    "name", ["Coumadin/lisinopril", "Coumadin / lisinopril 5 mg", "Klonopin/clonidine", "Lipitor/Zocor"]
+)
+def test_a_brand_beside_what_it_is_not_sold_with_is_two_medicines(name: str) -> None:
+    row = row_of(name)
+    assert Conflict.CODE_NAME in row.conflicts and row.ingredients == () and len(row.may_be) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["Zestril/lisinopril", "Tylenol/codeine", "lisinopril/hctz", "Coumadin/warfarin", "budesonide/formoterol"]
+)  # fmt: skip
+def test_what_is_sold_together_or_is_one_stays_one(name: str) -> None:
+    row = row_of(name)
+    assert row.conflicts == () and row.ingredients
+
+
+def test_of_two_medicines_that_are_not_believed_both_are_warned_of() -> None:
+    found = read_all(order("Coumadin/lisinopril"), order("lisinopril 20 mg", id="b", source="south"))
+    assert NoticeRule.SAME_DRUG in {one.rule for one in notices(found, shipped(), [LabelChecker()])}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["I used to take Xanax", "my wife's Xanax", "my wife’s Xanax", "Xanax, two years ago", "Xanax de mi esposa",
+     "antes tomaba Xanax", "كنت آخذ زاناكس", "زاناكس زوجتي", "was on Xanax"],
+)  # fmt: skip
+def test_what_was_once_or_is_anothers_is_asked_about_and_never_active(name: str) -> None:
+    (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
+    assert row.status == "unknown" and NoteCode.STATUS_CONFLICT in noted(row)
+
+
+@pytest.mark.parametrize(
+    "words", ["I used to take it", "I take my wife's", "my wife's pills", "I was on it", "lo tomaba"]
+)
+def test_so_do_the_words_beside_a_name(words: str) -> None:
+    (row,) = read(said_of=act("also-taking", "Xanax", "text:xanax", words=words)).medicines
+    assert row.status == "unknown" and NoteCode.STATUS_CONFLICT in noted(row)
+
+
+@pytest.mark.parametrize("words", ["since two years ago", "I used to take 2, now 1 daily", "still 1 daily", "1 daily"])
+def test_what_goes_on_goes_on(words: str) -> None:
+    (row,) = read(said_of=act("also-taking", "Xanax", "text:xanax", words=words)).medicines
+    assert row.status == "active"
