@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from medrec.core.reconcile.lists import Lists
+from medrec.core.reconcile.rows import Conflict
 from medrec.demo.truth_hard import STANDINGS, hard_chart
 from medrec.demo.truth_history import TODAY_MS, Products
 from medrec.demo.truth_ill_charts import ill_chart
@@ -52,6 +53,25 @@ def test_the_page_of_figures_is_what_is_measured(measured: IllMeasured) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert tool().ill_page(measured) in page
     assert tool().ill_page(IllMeasured()) not in page
+
+
+def test_an_allergy_wrongly_left_without_a_dispute_is_refuted_in_no_record(products: Products) -> None:
+    """What nobody wrote down nobody can know; what somebody refuted is never shown without that (dev-* alone)."""
+    wrong = refuted = 0
+    for number in range(80):
+        found = ill_chart(ills(f"dev-{number}"), products, shipped())
+        pairs = [(item, note) for item, note in held_of(found, shipped()) if note.type == "AllergyIntolerance"]
+        read = Lists(shipped(), TODAY_MS, [item for item, _ in pairs]).read()
+        about = {item.manifest: note.today for item, note in pairs if note.about}
+        for row in read.allergies:
+            kinds = Counter(about[line.manifest] for line in row.lines if line.manifest in about)
+            today = kinds.most_common(1)[0][0] if kinds else ""
+            if today and not row.no_known and row.status == "active" and today not in found.today:
+                against = any(item.record.status == "stopped" for item, note in pairs if note.today == today)
+                disputed = Conflict.REFUTED in row.conflicts or Conflict.STATUS in row.conflicts
+                assert disputed is against, (number, today)
+                wrong, refuted = wrong + (not against), refuted + against
+    assert wrong > 3 and refuted > 3
 
 
 HARD_SPLIT = [f"hard-{number}" for number in range(300)]

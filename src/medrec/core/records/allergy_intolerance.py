@@ -47,8 +47,7 @@ def read(record: Value, around: Around) -> Understood:
     marks = Marks(record, around)
     own = concept(record, "code")
     reactions = tuple(_reaction(item) for item in many(record, "reaction"))
-    none = no_known_allergy(own)
-    code = _meant(record, own, none, around.terms)
+    code = _meant(record, own, none := no_known_allergy(own), around.terms)
     contradicts = bool(none) and bool(code is not own or any(reaction.manifestations for reaction in reactions))
     name = untagged(marks.name(code, "substance"))
     if contradicts:
@@ -58,8 +57,8 @@ def read(record: Value, around: Around) -> Understood:
     name, ingredients, classes = (name, (), ()) if none else _is_to(record, code, name, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     clinical, verification, status, reason = _stands(record, marks)
-    spelled = _read_as(none or ingredients or classes, substance, marks, code.codings)
-    remark = datatypes.joined(spelled, marks.remark(record), by="; ")
+    told = none or ingredients or classes
+    remark = datatypes.joined(_read_as(told, substance, marks, code.codings), marks.remark(record), by="; ")
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
     elif not none:
