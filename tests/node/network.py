@@ -36,7 +36,6 @@ from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.erasure import Erasures
 from medrec.node.keeping.journal import NOTICES_PATH, Journal
 from medrec.node.keeping.keys import OrganisationKeys, PersonKey
-from medrec.node.keeping.store import Store
 from medrec.node.keeping.vault import Vault
 from medrec.node.ledger.anchor import Anchorer
 from medrec.node.ledger.checkpoints import COSIGN_PATH, Checkpoints
@@ -68,6 +67,7 @@ from medrec.node.release.referrals import REFERRAL_PATH, Referrals, answer_refer
 from medrec.node.release.views import VIEW_PATH, Views, answer_view
 from medrec.node.right_person.link import UNLINK_PATH, Linker
 from medrec.node.right_person.matching import FIND_PATH, Matching
+from tests.node.stores import open_store
 
 START = 1_750_000_000_000
 HOUR = 3_600_000
@@ -122,7 +122,7 @@ class TestNode:
         self.peers = network.wires.peers(organisation)
         self.source = network.records.setdefault(organisation, Records())
         self.merge_delay_ms = 60_000
-        self.store = Store(folder / f"{organisation}.db")
+        self.store = open_store(folder / f"{organisation}.db")
         self.vault = Vault.at(folder / f"{organisation}.key", secrets.token_bytes)
         self.directory = Directory(self.engine, self.store)
         self.sight = Sight(self)  # type: ignore[arg-type]

@@ -17,13 +17,13 @@ from medrec.demo.ports import free_ports
 from medrec.engines.memory import MemoryEngine
 from medrec.node.app import make_app
 from medrec.node.keeping.keys import OrganisationKeys
-from medrec.node.keeping.store import Store
 from medrec.node.keeping.vault import Vault
 from medrec.node.node import Node
 from medrec.node.peers.directory import Directory
 from medrec.node.peers.peers import HttpPeers
 from medrec.node.serve import Server, Site
 
+from .stores import open_store
 from .world import Clock
 
 NAMES = ("north", "south", "helper")
@@ -66,7 +66,7 @@ class Wire:
             genesis=self.genesis,
             keys=self.keys[name],
             engine=self.engine,
-            store=Store(self.folder / f"{name}.db"),
+            store=open_store(self.folder / f"{name}.db"),
             vault=Vault.at(self.folder / f"{name}.key", os.urandom),
             clock=self.clock,
             peers=HttpPeers(self.keys[name], self.engine, self.clock, call_s=3.0),

@@ -11,11 +11,11 @@ from medrec.node.account.accounts import open_account
 from medrec.node.agent.agent import Agent
 from medrec.node.keeping.journal import Journal
 from medrec.node.keeping.keys import OrganisationKeys, PersonKey
-from medrec.node.keeping.store import Store
 from medrec.node.keeping.vault import Vault
 from medrec.node.ledger.anchor import Anchorer
 from medrec.node.records.publish import Incoming, Publisher
 from medrec.node.right_person.link import Linker
+from tests.node.stores import open_store
 
 DAY_MS = 86_400_000
 
@@ -35,7 +35,7 @@ class Organisation:
 
     def __init__(self, name: str, world: "World") -> None:
         self.name = name
-        self.store = Store(world.folder / f"{name}.db")
+        self.store = open_store(world.folder / f"{name}.db")
         self.vault = Vault.at(world.folder / f"{name}.key", os.urandom)
         self.journal = Journal(self.store, self.vault, world.clock, name, world.engine)
         self.publisher = Publisher(self.journal, world.network)

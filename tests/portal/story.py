@@ -14,7 +14,6 @@ from medrec.core.records.canonical import canonical
 from medrec.node.app import local_answer
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
-from medrec.node.keeping.store import Store
 from medrec.node.keeping.vault import Vault
 from medrec.node.node import Node
 from medrec.node.peers.peers import PeerError
@@ -23,6 +22,7 @@ from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN, SYSTEM
 from medrec.portal.app import pages
 from tests.node.network import Network, Patient, Records, rows_of
+from tests.node.stores import open_store
 
 HOSTILE_NAME = "<script>alert(1)</script>"
 TURNED = "Anna\u202etxt.exe\u0007"
@@ -57,7 +57,7 @@ class ToldNetwork(Network):
             genesis=self.genesis,
             keys=self.keys[organisation],
             engine=self.engine,
-            store=Store(self.folder / f"{organisation}.db"),
+            store=open_store(self.folder / f"{organisation}.db"),
             vault=Vault.at(self.folder / f"{organisation}.key", secrets.token_bytes),
             clock=lambda: self.time,
             peers=self.wires.peers(organisation),

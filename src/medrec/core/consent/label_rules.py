@@ -1,5 +1,7 @@
 """Files of labelling rules: their form, and the strict reading of them (docs/spec/labels.md)."""
 
+import hashlib
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -60,6 +62,16 @@ class LabelFile(Fields, frozen=True):
     reviewed_by: str = ""
 
 
+class Files(NamedTuple):
+    """Files of rules that go together. `version` names them, `digest` is the SHA-256 over all of them, `unreviewed` the
+    versions of those that no clinician has reviewed."""
+
+    files: tuple[LabelFile, ...]
+    version: str
+    digest: bytes
+    unreviewed: tuple[str, ...]
+
+
 class Name(NamedTuple):
     """A name in words: `stem` says that the last may go on; `exact` that case counts."""
 
@@ -67,6 +79,16 @@ class Name(NamedTuple):
     stem: bool
     exact: bool
     rule: int
+
+
+def read_files(files: Sequence[bytes]) -> Files:
+    """The rules in these files, in their order. Raises LabelRulesError if one is not whole, and if there is none."""
+    if not files:
+        raise LabelRulesError("no file of labelling rules was given")
+    read = tuple(read_file(data) for data in files)
+    digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
+    unreviewed = tuple(file.version for file in read if not file.reviewed_by.strip())
+    return Files(read, "+".join(file.version for file in read), digest, unreviewed)
 
 
 def read_file(data: bytes) -> LabelFile:

@@ -6,7 +6,6 @@ read by rule (free text, attachments, codes without a name) *may* hold everythin
 sensitive of what it may hold. Labels that a record carries already stay, and rules only add to them.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from medrec.core.consent import label_elements as elements
 from medrec.core.consent.label_codes import DRUGS, Codes
 from medrec.core.consent.label_elements import FREE_TEXT_CHARACTERS, NOWORDS
 from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs
-from medrec.core.consent.label_rules import Basis, LabelRulesError, read_file
+from medrec.core.consent.label_rules import Basis, read_files
 from medrec.core.consent.spelling import is_read, words_of
 from medrec.core.consent.systems import system_name
 from medrec.core.records.terms import SNOMED, Terms
@@ -60,12 +59,7 @@ class Labeller:
     Raises LabelRulesError for a file that is not whole."""
 
     def __init__(self, *files: bytes, terms: Terms | None = None) -> None:
-        if not files:
-            raise LabelRulesError("no file of labelling rules was given")
-        read = [read_file(data) for data in files]
-        self.version = "+".join(file.version for file in read)
-        self.unreviewed = tuple(file.version for file in read if not file.reviewed_by.strip())
-        self.digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
+        read, self.version, self.digest, self.unreviewed = read_files(files)
         self.rules = tuple(rule for file in read for rule in file.rules)
         self.opaque = tuple(sorted({label for file in read for label in file.opaque}))
         self._terms = terms

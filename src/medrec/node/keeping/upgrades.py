@@ -23,14 +23,11 @@ dispute_taken: of a dispute, whoever's; now of each account's."""
 
 def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:
     """Make the tables anew that have a former key; which. All of it is one transaction: a crash leaves what was."""
-    found = sql.inspect(engine)
-    done = []
-    for name, added in REKEYED.items():
-        table = metadata.tables.get(name)
-        if table is None or not found.has_table(name):
-            continue
-        if found.get_pk_constraint(name)["constrained_columns"] == [column.name for column in table.primary_key]:
-            continue
+    # One connection looks for all of them: to make one costs more than to look.
+    with engine.connect() as connection:
+        former = _with_former_key(sql.inspect(connection), metadata)
+    for name in former:
+        table, added = metadata.tables[name], REKEYED[name]
         with engine.begin() as connection:
             kept = [column for column in table.columns if column.name not in added]
             rows = [{**row, **added} for row in connection.execute(sql.select(*kept)).mappings()]
@@ -38,5 +35,11 @@ def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:
             table.create(connection)
             if rows:
                 connection.execute(sql.insert(table), rows)
-        done.append(name)
-    return done
+    return former
+
+
+def _with_former_key(found: sql.Inspector, metadata: sql.MetaData) -> list[str]:
+    there = frozenset(found.get_table_names())
+    known = [name for name in REKEYED if name in metadata.tables and name in there]
+    keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in known}
+    return [name for name in known if keys[name] != [column.name for column in metadata.tables[name].primary_key]]

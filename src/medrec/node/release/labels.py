@@ -1,14 +1,14 @@
 """The labels of records at one node: the rules that are in force, and the facts that follow for a decision."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from medrec.core.consent import facts
-from medrec.core.consent.label_rules import LabelRulesError
+from medrec.core.consent.label_rules import Files, LabelRulesError, read_files
 from medrec.core.consent.labels import NONE, Labeller
 from medrec.core.consent.labels import Labels as Found
 from medrec.core.records.terms import Terms
@@ -19,6 +19,17 @@ from medrec.node.terminology import shipped as medicines
 def shipped() -> bytes:
     """The file of labelling rules that comes with MedRec."""
     return files("medrec.core.consent").joinpath("labels.json").read_bytes()
+
+
+@cache
+def _shipped_rules() -> Files:
+    return read_files([shipped()])
+
+
+@cache
+def _shipped_labeller() -> Labeller:
+    # Its answers depend on what ships alone: all nodes of a process have the same one.
+    return Labeller(shipped(), terms=medicines.shipped())
 
 
 class Labels:
@@ -34,10 +45,9 @@ class Labels:
         self.trouble = ""
         self.version = "unreadable"
         self.note = ""
-        self._files = (shipped(), *own)
-        self._terms = terms
+        self._own, self._terms = tuple(own), terms
         try:
-            read = Labeller(*self._files)
+            read = read_files([shipped(), *own]) if own else _shipped_rules()
         except LabelRulesError as error:
             self.trouble = str(error)
             return
@@ -52,7 +62,9 @@ class Labels:
         """The rules with the medicines; None where the rules cannot be read."""
         if self.trouble:
             return None
-        return Labeller(*self._files, terms=self._terms if self._terms is not None else medicines.shipped())
+        if not self._own and self._terms is None:
+            return _shipped_labeller()
+        return Labeller(shipped(), *self._own, terms=self._terms if self._terms is not None else medicines.shipped())
 
     def check(self) -> None:
         """Raises Refusal if the rules cannot be read: then nothing may go out."""
