@@ -227,6 +227,8 @@ def _disclosures(node: TestNode) -> list[DisclosureManifest]:
 def _never(kept: Store, vault: Vault, now: int = 0) -> None:
     """A store as it was kept before: nothing is sealed but what lies under the keys of people."""
     kept.hashes = hashes.Hashes(vault, lambda _: None)
+    setting = store.setting
+    kept.write(lambda writing: writing.execute(sql.delete(setting).where(setting.c.name == rehashing.REWRITTEN)))
 
 
 @pytest.fixture

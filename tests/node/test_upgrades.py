@@ -7,7 +7,7 @@ import sqlalchemy as sql
 
 from medrec.node.account import resting
 from medrec.node.keeping.store import Store, metadata
-from medrec.node.keeping.upgrades import REKEYED, rekey
+from medrec.node.keeping.upgrades import REKEYED, former_keys
 from medrec.node.lists.acts_kept import is_ended, list_act
 from medrec.node.looks import answering, disputes
 
@@ -59,7 +59,8 @@ def test_a_crash_in_between_leaves_what_was(folder: Path, monkeypatch: pytest.Mo
 
 def test_a_new_store_has_nothing_to_make_anew(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.db")
-    assert rekey(store.engine, metadata) == [] and set(REKEYED) <= set(metadata.tables)
+    with store.read() as connection:
+        assert former_keys(connection, metadata) == [] and set(REKEYED) <= set(metadata.tables)
     store.close()
 
 

@@ -19,7 +19,7 @@ from medrec.node.keeping.connections import Connections, sqlite_settings
 from medrec.node.keeping.hashes import Hash, Hashes
 from medrec.node.keeping.log import Log
 from medrec.node.keeping.turns import Turns
-from medrec.node.keeping.upgrades import rekey
+from medrec.node.keeping.upgrades import former_keys, rekey
 from medrec.node.keeping.writer import Writer
 
 Result = TypeVar("Result")
@@ -246,16 +246,15 @@ class Store:
             sqlite_settings(self.engine)
         else:
             self.engine = sql.create_engine(target, poolclass=sql.NullPool)
+        self._connections = Connections(self.engine)
         try:
-            rekey(self.engine, metadata)
-            _make_tables(self.engine)
+            _make_tables(self.engine, self._connections)
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
         self.hashes: Hashes | None = None
         """What seals the hashes of this store; None until it is given its keys (rehashing.py)."""
         self.turns = Turns(TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE))
         """Of releases, and of the writer (turns.py)."""
-        self._connections = Connections(self.engine)
         self._writer = Writer(self._connections, self.turns, lambda: self.hashes, _translated, self._log)
 
     def read(self) -> AbstractContextManager[sql.Connection]:
@@ -308,11 +307,14 @@ class Store:
         self.engine.dispose()
 
 
-def _make_tables(engine: sql.Engine) -> None:
-    """Make the tables that are not there. To ask for each by itself would take longer than all else that opens one."""
-    with engine.connect() as connection:
+def _make_tables(engine: sql.Engine, connections: Connections) -> None:
+    """Make the tables that are not there, or not as they are now."""
+    # One look at all tables at once: to ask for each by itself took longer than all else that opens a store.
+    with connections.one() as connection:
+        former = former_keys(connection, metadata)
         there = frozenset(sql.inspect(connection).get_table_names())
-    missing = [table for table in metadata.sorted_tables if table.name not in there]
+    rekey(engine, metadata, former)
+    missing = [table for name, table in metadata.tables.items() if name not in there]
     if missing:
         metadata.create_all(engine, tables=missing)
 

@@ -1,5 +1,6 @@
 """Stores of former versions: a table whose key has changed since is made anew when the store opens, rows and all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sql
@@ -21,11 +22,17 @@ it is; now of each organisation's. dispute_about_us: of a dispute, whoever told 
 dispute_taken: of a dispute, whoever's; now of each account's."""
 
 
-def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:
-    """Make the tables anew that have a former key; which. All of it is one transaction: a crash leaves what was."""
-    # One connection looks for all of them: to make one costs more than to look.
-    with engine.connect() as connection:
-        former = _with_former_key(sql.inspect(connection), metadata)
+def former_keys(connection: sql.Connection, metadata: sql.MetaData) -> list[str]:
+    """The tables that this store has with a former key."""
+    found = sql.inspect(connection)
+    there = frozenset(found.get_table_names())
+    known = [name for name in REKEYED if name in metadata.tables and name in there]
+    keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in known}
+    return [name for name in known if keys[name] != [column.name for column in metadata.tables[name].primary_key]]
+
+
+def rekey(engine: sql.Engine, metadata: sql.MetaData, former: Sequence[str]) -> None:
+    """Make these tables anew, rows and all. Each is one transaction: a crash leaves what was."""
     for name in former:
         table, added = metadata.tables[name], REKEYED[name]
         with engine.begin() as connection:
@@ -35,11 +42,3 @@ def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:
             table.create(connection)
             if rows:
                 connection.execute(sql.insert(table), rows)
-    return former
-
-
-def _with_former_key(found: sql.Inspector, metadata: sql.MetaData) -> list[str]:
-    there = frozenset(found.get_table_names())
-    known = [name for name in REKEYED if name in metadata.tables and name in there]
-    keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in known}
-    return [name for name in known if keys[name] != [column.name for column in metadata.tables[name].primary_key]]
