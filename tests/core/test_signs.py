@@ -74,6 +74,17 @@ def test_a_word_of_two_alphabets_is_what_people_read() -> None:
         ("\uff33\uff4f\uff55\uff54\uff48 Ada", "South Ada"),
         ("Dr Bums", "Dr Burns"),
         ("Dr lan Gray", "Dr Ian Gray"),
+        ("Dr Sou-th", "Dr South"),
+        ("Dr Sou'th", "Dr South"),
+        ("Anna Sou.th", "Dr Anna South"),
+        ("Dr Sou th", "Dr South"),
+        ("DrSouth", "Dr South"),
+        ("South, Dr", "Dr South"),
+        ("D. South", "Dr South"),
+        ("A. South", "Anna South"),
+        ("Pat OBrien", "Pat O'Brien"),
+        ("Dr Mueller", "Dr M\u00fcller"),
+        ("\u674e \u660e", "\u674e\u660e"),
     ],
 )
 def test_a_name_that_looks_like_hers_is_hers(reviewer: str, declared: str) -> None:
@@ -82,7 +93,10 @@ def test_a_name_that_looks_like_hers_is_hers(reviewer: str, declared: str) -> No
 
 
 def test_names_that_look_otherwise_are_two_people() -> None:
-    for one, other in (("Dr S0uth", "Dr North"), ("Ada 2", "Eve 2"), ("P. Officer", "Dr South"), ("Dr", "Dr South")):
+    for one, other in (
+        ("Dr S0uth", "Dr North"), ("Ada 2", "Eve 2"), ("P. Officer", "Dr South"), ("Dr", "Dr South"),
+        ("S. North", "Dr South"), ("Anna South", "Bea South"), ("Nurse North", "Nurse South"),
+    ):  # fmt: skip
         assert not same_name(one, other) and not same_name(other, one)
     assert skeleton("Норе") == skeleton("hope") and skeleton("Škoda") == "skoda"
 

@@ -116,6 +116,24 @@ def test_an_emergency_that_nothing_forbids_is_not_said_to_be_stopped(network: Ne
     assert [(look.still, look.stopped) for look in looks] == [((), ("Condition/sud", "Observation/bp"))]
 
 
+def test_an_allergy_that_an_emergency_opens_is_not_said_to_be_closed(network: Network, ada: Patient) -> None:
+    """Its visit is in doubt; an allergy does not stay for that in an emergency, at the gate or in the trial."""
+    visit: dict[str, Any] = {"class": {"code": "AMB"}, "reasonCode": [{"text": "xyzzy blorb"}], "status": "finished"}
+    record(network, "Encounter", "visit", **visit)
+    patient, seen_at = {"reference": "Patient/ada"}, {"reference": "Encounter/visit"}
+    record(network, "AllergyIntolerance", "pen", patient=patient, code={"text": "Penicillin"}, encounter=seen_at)
+    wanted = Plain("withhold", about=["mental-health"])
+    urgent = Asker("south", purposes=("ETREAT",))
+    said = after(network, ada, wanted, urgent)[urgent]
+    sign(network, ada, wanted, secrets.token_bytes(32))
+    south = network["south"]
+    doctor, why = south.doctor(), {"code": "unconscious", "text": "Found unconscious at the bus station"}
+    for scope in ("summary", "restricted"):
+        south.emergency_reviews.declare("north", ada.account, doctor, scope=scope, **why)  # type: ignore[arg-type]
+    got = request_records(south, "north", ada.account, practitioner=doctor, reason=why["text"], purpose="BTG")
+    assert set(said) == {f"{one.type}/{one.id}" for one in got.records} and "AllergyIntolerance/pen" in said
+
+
 def tried(network: Network, person: Patient, text: bytes, *replaced: str) -> dict[tuple[str, str], tuple[int, int]]:
     """How many records each organisation sees for each purpose, and would see."""
     found = try_at(network["guide"], person.account, "north", text, replaced)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Breaking the glass: declared at the source, kept by the one who declared, reviewed there, and told to the person."""
 
 import hashlib
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,6 +14,9 @@ from medrec.core.types import Fields, OrganisationId, TimeMs
 
 KINDS_MIN = 6
 """Of so many kinds the letters and figures of a reason are at least: one again and again says nothing."""
+
+_TITLES = frozenset(map(skeleton, ("dr", "doctor", "prof", "professor", "md", "rn", "nurse", "mr", "mrs", "ms", "miss")))
+_DOTS = re.compile("([aou])e")
 
 Scope = Literal["summary", "restricted"]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z-]{1,40}\Z")]
@@ -107,26 +111,50 @@ def says_enough(text: str) -> bool:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer, as they
-    look (`skeleton`). Signs that nobody sees part no word. A word of several alphabets that look alike may be any other
-    one; a figure in a word may be any letter, or none."""
+    look (`skeleton`), or all their letters are the same, however they are parted. Signs that nobody sees part no word.
+    A word of several alphabets that look alike may be any other one; a figure in a word may be any letter, or none; one
+    letter may be any word that begins with it."""
     if any(map(is_mixed, f"{one} {other}".split())):
         return True
-    shorter, longer = sorted((_words(name) for name in (one, other)), key=len)
+    if _letters(one) & _letters(other):
+        return True
+    return any(_stands(_words(one, gap), _words(other, gap)) for gap in (" ", ""))
+
+
+def _stands(one: set[str], other: set[str]) -> bool:
+    """Whether all words of the one with fewer stand in the one with more."""
+    shorter, longer = sorted((one, other), key=len)
     stand = all(any(_alike(word, other) for other in longer) for word in shorter)
     return stand and bool(shorter) and (len(shorter) > 1 or len(longer) == 1)
 
 
-def _words(name: str) -> set[str]:
-    parted = "".join(sign if sign.isalnum() else " " for sign in skeleton(name))
+def _words(name: str, gap: str) -> set[str]:
+    """The words of a name, where `gap` stands for each sign that is no letter: "Sou-th" is two words, or one."""
+    parted = "".join(sign if sign.isalnum() else " " if sign.isspace() else gap for sign in _written(name))
     return {word for word in parted.split() if not word.isdigit()}
 
 
+def _letters(name: str) -> set[str]:
+    """All letters of a name in one, with and without what is said before a name or after it ("Dr", "RN")."""
+    words = "".join(sign if sign.isalpha() or sign.isspace() else "" for sign in _written(name)).split()
+    bare = [word for word in words if word not in _TITLES]
+    return {"".join(said) for said in (words, bare) if said}
+
+
+def _written(name: str) -> str:
+    """As it looks, and with one spelling of the vowels that some write with two dots ("Mueller")."""
+    return _DOTS.sub(r"\1", skeleton(name))
+
+
 def _alike(one: str, other: str) -> bool:
-    """Whether two words look the same but for their figures."""
+    """Whether two words look the same but for their figures, or one is the first letter of the other."""
     bare = ["".join(sign for sign in word if not sign.isdigit()) for word in (one, other)]
     of_length = len(one) == len(other)
-    return bare[0] == bare[1] or (
-        of_length and all(a == b or a.isdigit() or b.isdigit() for a, b in zip(one, other, strict=True))
+    first = min(one, other, key=len)
+    return (
+        bare[0] == bare[1]
+        or (len(first) == 1 and max(one, other, key=len).startswith(first))
+        or (of_length and all(a == b or a.isdigit() or b.isdigit() for a, b in zip(one, other, strict=True)))
     )
 
 

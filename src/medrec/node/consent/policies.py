@@ -162,7 +162,7 @@ class _Seeing:
         scope: emergency.Scope | None = None
         if urgent:
             request, rules, doubted, _ = emergency.settled(request, rules, now)
-            scope = "summary" if doubted else None
+            scope = "summary" if doubted else "restricted"
         decision = decide(request, rules, now)
         if decision.effect != "permit":
             return frozenset()
