@@ -91,7 +91,8 @@ def test_of_two_medicines_that_are_not_believed_both_are_warned_of() -> None:
 @pytest.mark.parametrize(
     "name",
     ["I used to take Xanax", "my wife's Xanax", "my wife’s Xanax", "Xanax, two years ago", "Xanax de mi esposa",
-     "antes tomaba Xanax", "كنت آخذ زاناكس", "زاناكس زوجتي", "was on Xanax"],
+     "antes tomaba Xanax", "كنت آخذ زاناكس", "زاناكس زوجتي", "was on Xanax",
+     "Xanax 0.5 mg, I used to take it"],
 )  # fmt: skip
 def test_what_was_once_or_is_anothers_is_asked_about_and_never_active(name: str) -> None:
     (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
@@ -106,7 +107,14 @@ def test_so_do_the_words_beside_a_name(words: str) -> None:
     assert row.status == "unknown" and NoteCode.STATUS_CONFLICT in noted(row)
 
 
-@pytest.mark.parametrize("words", ["since two years ago", "I used to take 2, now 1 daily", "still 1 daily", "1 daily"])
+def test_a_name_by_its_former_one_is_a_name() -> None:
+    (row,) = read(said_of=act("also-taking", "lisinopril, formerly Zestril", "text:x")).medicines
+    assert row.status == "active"
+
+
+@pytest.mark.parametrize(
+    "words", ["since two years ago", "I used to take 2, now 1 daily", "still 1 daily", "1 daily, used to take 2"]
+)
 def test_what_goes_on_goes_on(words: str) -> None:
     (row,) = read(said_of=act("also-taking", "Xanax", "text:xanax", words=words)).medicines
     assert row.status == "active"

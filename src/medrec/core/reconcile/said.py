@@ -2,7 +2,7 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.reconcile.said_otherwise import denies, may_end, names_no_medicine, never
+from medrec.core.reconcile.said_otherwise import denies, may_end, names_no_medicine, never, of_once
 from medrec.core.records import daily, drug_names, sig, two_names
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
@@ -86,7 +86,11 @@ def _contradicted(act: Act, subject: Subject, terms: Terms | None) -> tuple[Note
     """What in an act speaks against its saying that a medicine is taken."""
     if act.kind == "also-taking" and not subject.ingredients and names_no_medicine(subject.name, terms):
         return (_NO_NAME,)
-    if denies(act.words) or (act.kind != "also-taking" and may_end(act.words)):
+    if (
+        denies(act.words)
+        or (act.author == "patient" and of_once(act.words))
+        or (act.kind != "also-taking" and may_end(act.words))
+    ):
         return (_DENIED,)
     if _names_another(act, subject, terms):
         return (_ANOTHER,)

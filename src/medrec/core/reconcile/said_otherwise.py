@@ -48,7 +48,7 @@ _ANOTHERS = re.compile(
     r"|(?:^|\s)(?:زوجتي|زوجي|أمي|أبي|ابني|ابنتي|أخي|أختي)(?:\s|$)"
 )
 _ONCE = re.compile(
-    r"\b(?:used\s+to\s+(?:take|use|be\s+on|get|have)|formerly|in\s+the\s+past|(?:i\s+)?was\s+(?:on|taking|using)|\w+\s+years?\s+ago"
+    r"\b(?:used\s+to\s+(?:take|use|be\s+on|get|have)|in\s+the\s+past|(?:i\s+)?was\s+(?:on|taking|using)|\w+\s+years?\s+ago"
     r"|last\s+year|(?:antes\s+)?(?:lo\s+|la\s+)?tomaba|sol[ií]a\s+tomar|hace\s+(?:\w+\s+)?a[nñ]os)\b|كنت\s+(?:آخذ|اخذ|أتناول|اتناول|أستعمل)"
 )
 _NOW = re.compile(r"\b(?:now|still|currently|again|today|since|started|ahora|todav[ií]a|sigo|desde)\b|الآن|ما\s+زلت")
@@ -61,10 +61,14 @@ def of_somebody_else(words: str) -> bool:
     return _ANOTHERS.search(plain) is not None or _SOMEBODY_ELSE.search(plain) is not None
 
 
-def of_once(words: str) -> bool:
-    """Whether words of a person's own speak of the past alone: "I used to take Xanax"."""
+def of_once(words: str, *, name: bool = False) -> bool:
+    """Whether words of a person's own speak of the past alone: "I used to take Xanax". In directions an amount before
+    that ("1 daily, I used to take 2") is of now; in a `name` it is a strength."""
     plain = _plain(words)
-    return _ONCE.search(plain) is not None and _NOW.search(plain) is None
+    found = _ONCE.search(plain)
+    if found is None or _NOW.search(plain) is not None:
+        return False
+    return name or not any(sign.isdigit() for sign in plain[: found.start()])
 
 
 def names_no_medicine(name: str, terms: Terms | None) -> bool:
@@ -72,7 +76,7 @@ def names_no_medicine(name: str, terms: Terms | None) -> bool:
     that it is somebody else's, or where else to look."""
     plain = _plain(name)
     nothing = says_none(name) or says_nothing_here(name) or _I_TAKE_NOTHING.fullmatch(plain) is not None
-    other = of_somebody_else(name) or of_once(name)
+    other = of_somebody_else(name) or of_once(name, name=True)
     return nothing or other or (terms is not None and says_not_taken(name, terms))
 
 
@@ -87,10 +91,9 @@ def never(words: str) -> bool:
 
 
 def denies(words: str) -> bool:
-    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it, or that she
-    did once."""
+    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it."""
     plain = _plain(words)
-    return _NO.fullmatch(plain) is not None or of_somebody_else(words) or of_once(words)
+    return _NO.fullmatch(plain) is not None or of_somebody_else(words)
 
 
 def _plain(words: str) -> str:
