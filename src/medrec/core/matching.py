@@ -7,7 +7,7 @@ nothing. The score decides nothing by itself: a human confirms every match (docs
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -130,6 +130,28 @@ def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
     return tuple(field for field in found if field in different or field in kin) if kin else ()
 
 
+def changed(known: Demographics, now: Demographics) -> tuple[Field, ...]:
+    """The fields by which a newer version of a chart that was confirmed may be another's; empty where it is hers.
+
+    What contradicts; and, unless a number agrees that means one person, whatever of birth, names and sex is not as it
+    was, a slip and a marriage, too: at the desk somebody is asked about just that. What is said in part, in a short
+    form or no more is no change (1961, A., Lovelace for Lovelace King); alike is not the same (Mario, Maria).
+    """
+    against, found = contradictions(known, now), dict(compare(known, now).fields)
+    if against or found[Field.IDENTIFIER] == "agrees":
+        return against
+    before, after = plain(known.family).split(), plain(now.family).split()
+    is_partial = {*before} <= {*after} or {*after} <= {*before}
+    givens = plain(known.given).split(), plain(now.given).split()
+    changes = {
+        Field.BIRTH: found[Field.BIRTH] == "nearly" and len(known.birth) == len(now.birth) == _WHOLE_DATE,
+        Field.FAMILY: found[Field.FAMILY] in ("nearly", "differs") and not is_partial,
+        Field.GIVEN: found[Field.GIVEN] != "missing" and _are_apart(*givens, _is_short_form),
+        Field.SEX: found[Field.SEX] == "differs",
+    }
+    return tuple(field for field, is_changed in changes.items() if is_changed)
+
+
 def is_told(known: Demographics, now: Demographics) -> bool:
     """Whether both say enough to tell who it is: a birth and a given name, which are more than what is written where
     nobody knows. One that has no given name at all may be of somebody who has one name alone."""
@@ -198,6 +220,9 @@ _NO_NAMES = frozenset((
 ))  # fmt: skip
 """What systems write in place of a name that nobody knows, or of a child's that has none yet."""
 _NO_YEARS = ("1900", "1901")
+_WHOLE_DATE = len("1961-12-10")
+_OTHER_ENDINGS = ("ina", "ine", "ena", "ette", "etta", "ita", "elle", "ella")
+"""What makes another name of a name (Paul, Pauline), beside one or two letters (Daniel, Daniela; Victor, Victoria)."""
 # Types of identifiers that are the same at every organisation: social security, national, passport, driver's licence.
 _NATIONAL = frozenset({"SS", "NI", "NIIP", "PPN", "DL", "SB", "HC", "JHN"})
 
@@ -237,10 +262,19 @@ def _may_be_two(a: Demographics, b: Demographics, found: Mapping[Field, Agreemen
     return found[Field.GIVEN] == "differs" or near or _are_apart(plain(a.given).split(), plain(b.given).split())
 
 
-def _are_apart(a: list[str], b: list[str]) -> bool:
+def _are_apart(a: list[str], b: list[str], is_like: Callable[[str, str], bool] | None = None) -> bool:
     """Whether each of two given names has a word that the other has not."""
     pairs = [(one, other) for one, other in ((a, b), (b, a)) if len(one) <= len(other)]
-    return any(not any(_is_like(word, mate) for mate in other) for one, other in pairs for word in one)
+    like = is_like or _is_like
+    return any(not any(like(word, mate) for mate in other) for one, other in pairs for word in one)
+
+
+def _is_short_form(one: str, other: str) -> bool:
+    """Whether two words of a given name are one, or one an initial or a short form of the other (Alex, Alexander)."""
+    short, long = sorted((one, other), key=len)
+    rest = long[len(short) :]
+    is_short = len(short) == 1 or (len(short) >= 3 and len(rest) >= 3 and rest not in _OTHER_ENDINGS)
+    return one == other or (long.startswith(short) and is_short)
 
 
 def _is_like(one: str, other: str) -> bool:

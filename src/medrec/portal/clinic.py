@@ -131,7 +131,10 @@ def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dic
             lists.proof_here(visit),
             care=True,
             others=True,
-            apart=list_words.held_here(node, patient.patient),
+            apart=[
+                *list_words.held_here(node, patient.patient),
+                *list_words.not_all(received, lambda name: known.get(name, name)),
+            ],
         )
     purpose, reason = _why(form)
     others = providers(node) if patient.account is not None else []

@@ -142,9 +142,14 @@ def _given(node: "Node", visit: Visit, one: given_codes.GivenCode) -> dict[str, 
         "id": one.digest.hex(),
         "patient": one.patient,
         "state": state,
-        "kind": {"linked": "wait", "confirmed": "good", "contradicted": "bad", "expired": "bad", "waiting": "calm"}.get(
-            state, ""
-        ),
+        "kind": {
+            "linked": "wait",
+            "confirmed": "good",
+            "contradicted": "bad",
+            "expired": "bad",
+            "second": "bad",
+            "waiting": "calm",
+        }.get(state, ""),
         "when": visit.when(one.time),
         "digits": f"{one.check[:3]} {one.check[3:]}",
         "dead": state == "linked" and desk_hands.is_dead(node, one.digest),

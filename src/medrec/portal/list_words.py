@@ -1,5 +1,6 @@
 """What a row of the lists is called, what is odd about it, and what is held back from them, in words for a page."""
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.reconcile.aloud import aloud, beside
@@ -7,6 +8,7 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, ProblemRow
 from medrec.core.records.problem_where import KIND_OF
 from medrec.core.records.understood import NoteCode
+from medrec.node.lists.sources import Page
 from medrec.node.right_person import holding_said
 from medrec.portal import render, words
 
@@ -47,6 +49,12 @@ def held_here(node: "Node", patient: str) -> list[Any]:
         return [words.CARE_LIST["held_all"], words.CARE_LIST["held_unshown"]]
     counts = {"held": found.strange, "disowned": found.said}
     return [render.say(words.CARE_LIST[name], count=count) for name, count in counts.items() if count]
+
+
+def not_all(pages: Iterable[Page], place: Callable[[str], str]) -> list[Any]:
+    """Who gave something and says that it is not all, each in a sentence."""
+    sources = dict.fromkeys(page.source for page in pages if page.not_all)
+    return [render.say(words.CARE_LIST["not_all"], place=place(source)) for source in sources]
 
 
 def in_doubt(node: "Node", patient: str) -> list[Any]:

@@ -32,7 +32,7 @@ from medrec.portal.list_folds import (
     some,
 )
 from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
-from medrec.portal.list_words import called, held_here, in_doubt, odd
+from medrec.portal.list_words import called, held_here, in_doubt, not_all, odd
 from medrec.portal.page import PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Session, Who, require
@@ -210,7 +210,7 @@ def _screen(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -
         care=True,
         fold=asked(form),
         others=bool(given),
-        apart=held_here(node, patient),
+        apart=[*held_here(node, patient), *not_all(given, lambda name: known.get(name, name))],
     )
     return {**found, "known": True, "lists": lists}
 

@@ -22,11 +22,13 @@ RECORDS_MAX = 20_000
 
 
 class Given(NamedTuple):
-    """A verified record, where it came from, and about which local patient."""
+    """A verified record, where it came from, and about which local patient; `not_all`: its source said that there is
+    more."""
 
     source: str
     patient: str
     record: ReceivedRecord
+    not_all: bool = False
 
 
 class Again(NamedTuple):
@@ -34,6 +36,7 @@ class Again(NamedTuple):
 
     source: str
     records: list[ReceivedRecord]
+    not_all: bool = False
     parts: tuple[()] = ()
 
 
@@ -46,20 +49,25 @@ class Shown:
     def keep(self, staff: str, patient: str, pages: Iterable[Received], wanted: Container[str], now: int) -> None:
         """Remember for a member of the staff those records that she is shown, by the SHA-256 (hex) of their
         manifests."""
-        for page in pages:
+        given_in = list(pages)
+        more = [page.source for page in given_in if page.not_all]
+        for page in given_in:
             for record in page.records:
                 digest = hashlib.sha256(record.manifest_bytes).digest()
                 if digest.hex() in wanted:
-                    given = Given(page.source, patient, record)
+                    given = Given(page.source, patient, record, page.source in more)
                     self._given.put(f"{digest.hex()} {staff}", given, staff, now + LOOK_LIFE_MS, now)
 
     def of(self, staff: str, patient: str, now: int) -> "list[Again]":
         """All that she was shown of a patient, by source."""
-        found: dict[str, list[ReceivedRecord]] = {}
+        found: dict[str, list[Given]] = {}
         for one in self._given.of(staff, now).values():
             if one.patient == patient:
-                found.setdefault(one.source, []).append(one.record)
-        return [Again(source, records) for source, records in sorted(found.items())]
+                found.setdefault(one.source, []).append(one)
+        return [
+            Again(source, [one.record for one in given], any(one.not_all for one in given))
+            for source, given in sorted(found.items())
+        ]
 
     def find(self, staff: str, digest: bytes, now: int) -> Given | None:
         """What she was shown under this manifest; None for what she was not, or long ago."""

@@ -31,7 +31,10 @@ REFUSAL_SYSTEM = "https://medrec.org/fhir/CodeSystem/refusal"
 NOTICES = {PART_2_NOTICE: PART_2_TEXT}
 
 
-WITHHELD = "Not all of this person's record is shown here: some of it is withheld, or its source left parts out."
+WITHHELD = (
+    "Not all of this person's record is shown here: some of it is withheld, or waits until somebody has looked whose "
+    "it is, or its source left parts out."
+)
 
 
 class Entry(NamedTuple):

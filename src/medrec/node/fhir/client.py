@@ -134,7 +134,7 @@ def _summary(
     known = list(zip(listed, keys, strict=True))
     if not composed or not all(any(one.of_content(key, found) for one, key in known) for found in hashes):
         raise NotGenuineError("other-records", f"{source} made its summary from other records than it wrote down.")
-    return (("Bundle", form.data),), None, "", False
+    return (("Bundle", form.data),), None, "", is_marked(form.value)
 
 
 def _says_so(value: Any, listed: Disclosed) -> bool:

@@ -81,6 +81,7 @@ class SummaryDoor:
             instant(released.now),
             bytes.fromhex(ask.request.id),
             Speech(names={one.id: one.name for one in node.directory.organisations()}),
+            missing=(bundle.WITHHELD,) if released.chosen.rest else (),
             words_in_part=True,
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}

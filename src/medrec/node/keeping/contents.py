@@ -23,7 +23,9 @@ WITH = ("came-with",)
 """The reason of what is held back because it came together with a record that cannot be hers."""
 OTHER_NAME = "other-name"
 """The reason of a Patient that goes by two names at once, of which one has nothing in common with hers."""
-_ONCE = frozenset({Impossible.SEX, Impossible.AGE, Impossible.BIRTH, Impossible.DEATH, OTHER_NAME})
+INACTIVE = "inactive"
+"""The reason of a Patient of which its source says that it is in use no more: mostly one of two that were made one."""
+_ONCE = frozenset({Impossible.SEX, Impossible.AGE, Impossible.BIRTH, Impossible.DEATH, OTHER_NAME, INACTIVE})
 """What is not asked again of a person once a human has settled it. Blood always is: it does not change by being
 believed."""
 _CONTENT = frozenset({Impossible.SEX, Impossible.AGE, Impossible.BIRTH, Impossible.BLOOD})

@@ -32,7 +32,7 @@ from medrec.node.keeping.vault import VaultError, derive
 from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import looks_erased
 from medrec.node.refusals import Code, Refusal
-from medrec.node.right_person import given_codes, waiting_links
+from medrec.node.right_person import given_codes, pointing_later, waiting_links
 from medrec.node.right_person.unlinking import bury, consent_ids, undone_rows
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ class Erasures:
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
         alarms.forget(connection, [f"{kind}/{identifier}"])
+        pointing_later.forget(connection, kind, identifier)
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
         account, who = (person.account, person.id) if person is not None else (None, None)
         manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)

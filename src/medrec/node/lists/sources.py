@@ -72,6 +72,11 @@ class Page(Protocol):
         """What was cut at its source."""
         ...
 
+    @property
+    def not_all(self) -> bool:
+        """Whether its source says that there is more, which it does not give."""
+        ...
+
 
 def received(page: Page) -> Iterable[Source]:
     """What another organisation gave, record by record."""

@@ -21,7 +21,7 @@ from medrec.core.records.canonical import FORM, Canonical, what_it_says
 from medrec.core.records.envelope import envelope
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal
-from medrec.node.right_person import holding
+from medrec.node.right_person import holding, pointing_later
 
 CHUNK = 500
 ACTIONS = ("create", "update", "delete")
@@ -198,6 +198,7 @@ class Publisher:
         holding.refiled(connection, self._journal, self._network, filed)
         for person, values in records.items():
             holding.look(connection, self._journal, self._network, person, values, servers=servers)
+        pointing_later.look(connection, self._journal, self._network, filed)
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

@@ -124,12 +124,17 @@ class SentLine(Fields, frozen=True, omit_defaults=True):
     keys: list[Bytes32] = []
 
 
+NOT_ALL = "not-all"
+"""Stands on the last page for a person who allows marks: not all that the source has of her is there, by her own will
+or since nobody has looked yet whose it is. It says nothing of which, and of how much."""
+
+
 class Release(Fields, frozen=True):
     """What the source lets go. `more` is the `after` of the next page, "" on the last one.
 
-    `attach` are the codes of texts that have to travel with these records wherever they go. `parts` are the records
-    that the disclosure lists as cut, in its order: canonical bytes, which its signature alone vouches for. `beside` are
-    the medicines that go with those which point at them.
+    `attach` are the codes of texts that have to travel with these records wherever they go, and NOT_ALL. `parts` are
+    the records that the disclosure lists as cut, in its order: canonical bytes, which its signature alone vouches for.
+    `beside` are the medicines that go with those which point at them.
     """
 
     disclosure: SentLine

@@ -243,9 +243,10 @@ class Permitted:
         return Permitted(self._node, self._reader, self._connection, self._person, self._others, self._scope)
 
     def incomplete(self) -> bool:
-        """Whether the answer has to say that something is withheld: not of what was asked for, but of all her records
-        here, so that no question finds out what it is. Raises Refusal, StoreError."""
-        return self._decision.marks and any(map(self._in_parts().stays, self._all_rows()))
+        """Whether the answer has to say that something is withheld, or held back by doubt whose it is: not of what was
+        asked for, but of all her records here, so that no question finds out what. Raises Refusal, StoreError."""
+        doubt = self._decision.marks and holding.holds_any(self._connection, self._person.id)
+        return doubt or (self._decision.marks and any(map(self._in_parts().stays, self._all_rows())))
 
     def _in_parts(self) -> Parts:
         if self._parts is None:

@@ -27,7 +27,8 @@ class Pages:
         found = permitted.in_parts().records(request.types, request.ids, request.after)
         page = list(islice(found, access.PAGE_RECORDS))
         more = page[-1].name if page and next(found, None) is not None else ""
-        return Chosen(page, more)
+        # Said once, at the end, and never of one page: which one it would be on tells what it is.
+        return Chosen(page, more, not more and permitted.incomplete())
 
     def give(self, ask: Ask, released: Released) -> bytes:
         """See gate.Door: the bytes of a signed release."""
@@ -44,7 +45,7 @@ class Pages:
         beside = [self._beside(released, row, content) for row, content in released.beside.values()]
         sent = parts_of.half_of(released)
         request = bytes.fromhex(ask.request.id)
-        attach = list(released.attach)
+        attach = [*released.attach, access.NOT_ALL] if released.chosen.rest else list(released.attach)
         body = access.encode(Release(sent, released.chosen.more, records, request, attach, parts, beside))
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
 

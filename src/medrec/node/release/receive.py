@@ -69,8 +69,8 @@ class ReceivedRecord(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A page of verified records, and the medicines that they point at. `seq` is this node's own line about it; `more`
-    is the `after` of the next page, "" on the last one. `parts` are those that came cut."""
+    """A page of verified records, and the medicines that they point at; `seq` is this node's own line about it, `more`
+    the `after` of the next page ("" on the last one), `parts` those that came cut; `not_all`: access.NOT_ALL."""
 
     source: str
     account: str
@@ -80,11 +80,11 @@ class Received(NamedTuple):
     seq: int
     more: str
     parts: tuple[ReceivedPart, ...] = ()
+    not_all: bool = False
 
 
 class Opened(NamedTuple):
-    """A release that verified: its records, how its disclosure lists all that came, where its next page begins, and
-    what opens the marks in that list."""
+    """A release that verified; `listed`: how its disclosure lists all that came, `keys`: what opens the marks there."""
 
     records: tuple[ReceivedRecord, ...]
     listed: list[Disclosed]
@@ -93,6 +93,7 @@ class Opened(NamedTuple):
     more: str
     parts: tuple[ReceivedPart, ...] = ()
     keys: Sequence[bytes] = ()
+    not_all: bool = False
 
 
 def request_records(
@@ -126,9 +127,8 @@ def request_records(
         refuse_half(node, asking, error)
         raise
     seq = keep_half(node, asking, opened.listed, opened.disclosure_bytes, opened.keys)
-    return Received(
-        source, account, opened.records, opened.disclosure, asking.obligation, seq, opened.more, opened.parts
-    )
+    came = (opened.records, opened.disclosure, asking.obligation, seq, opened.more, opened.parts, opened.not_all)
+    return Received(source, account, *came)
 
 
 class Asking(NamedTuple):
@@ -156,8 +156,7 @@ def begin(
 
 
 def give_up(node: "Node", asking: Asking) -> None:
-    """It was refused, or the answer was lost: the source may still have written a disclosure down. Whether it has
-    shows on the ledger, and `close_failed` answers for it."""
+    """It was refused, or its answer was lost; a disclosure of it shows on the ledger (`close_failed`)."""
     node.store.write(lambda connection: _mark(connection, asking.obligation, "failed"))
 
 
@@ -214,7 +213,8 @@ def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool
     if not nothing and not listed:
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
     every, told = (*records, *beside), [] if nothing else told
-    return Opened(every, told, disclosure, release.disclosure.manifest, release.more, parts, keys)
+    rest = release.disclosure.manifest, release.more, parts, keys, access.NOT_ALL in release.attach
+    return Opened(every, told, disclosure, *rest)
 
 
 def _whole(record: ReceivedRecord, obligation: bytes) -> Whole:

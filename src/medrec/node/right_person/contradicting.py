@@ -7,12 +7,14 @@ from medrec.core import matching, signs
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import Value
-from medrec.node.keeping.contents import OTHER_NAME
+from medrec.node.keeping.contents import INACTIVE, OTHER_NAME
 from medrec.node.right_person.said_in_words import WORDS, in_words
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr"})
 _LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient", "sex", "age"})
 """Words that stand beside a name, and are no part of it."""
+_SEXES = frozenset({"female", "male", "other", "unknown", "yrs", "years", "year", "old", "yo", "mujer", "hombre"})
+"""What is said of somebody behind a stroke beside a name."""
 _NOBODY = frozenset({
     "unknown", "anonymous", "self", "subject", "person", "client", "member", "resident", "name", "none", "test",
     "newborn", "infant", "child", "mother", "father", "withheld", "redacted", "confidential", "paciente", "desconocido",
@@ -26,6 +28,8 @@ _KIN = re.compile(
     r"|feto|hij[oa]|madre|padre|herman[oa]|espos[oa]|donante)\W+(?:boy\W+|girl\W+|[ab]\W+)?(?:of|to|de|del)\b"
 )
 """Somebody of hers: "Fetus of Ada Lovelace" is not Ada Lovelace."""
+_WHOSE = frozenset({"subject", "patient", "beneficiary", "for", "individual"})
+"""The elements by which a record, or what it holds within itself, says whose it is."""
 _AND = re.compile(r"\s(?:&|and|und|et)\s")
 """Between two people. An "y" stands within one name, too."""
 _HERE = re.compile(r"Patient/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
@@ -39,7 +43,7 @@ OF_ANOTHER = "of-another"
 """The reason of a record whose visit or order is another patient's (pointing.py)."""
 REPLACES = "replaces"
 """The reason of a Patient in whose place another linked person's stood: a merge, of which nobody knows whose it is."""
-_BY_NAME = frozenset({*matching.Field, REPLACED, REPLACES, OTHER_NAME, OF_ANOTHER, WORDS})
+_BY_NAME = frozenset({*matching.Field, REPLACED, REPLACES, INACTIVE, OTHER_NAME, OF_ANOTHER, WORDS})
 """What ends only by a version that says who it is."""
 
 
@@ -48,18 +52,25 @@ def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
     name, the number or the birth that it gives to its subject, or that it says of two patients, or of another one, that
     it is theirs."""
     if datatypes.text(record, "resourceType") == WHOLE:
-        found = [field.value for field in matching.contradictions(who, matching.of_patient(record))]
-        merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
+        found = [field.value for field in matching.changed(who, matching.of_patient(record))]
         found += [OTHER_NAME] if not found and _has_other_name(who, record) else []
-        return (*found, REPLACED) if merged else tuple(found)
+        return (*found, *closed(record))
     if _is_numbered_otherwise(who, record) or len(_patients(record)) > 1:
         return (matching.Field.IDENTIFIER.value,)
     if _is_of_kin(who, record):
         return (matching.Field.GIVEN.value,)
-    written = in_words(who, record)
-    names = [*_subjects(record), *(_words(name) for name in written.names)]
+    written, inside = in_words(who, record), _inside(record)
+    names = [*_subjects(record), *(_words(name) for name in (*written.names, *(_whole_name(one) for one in inside)))]
     named = next((fields for name in names if (fields := _named_otherwise(who, name))), ())
-    return (*named, *(field for field in written.against if field not in named))
+    against = [*(field.value for one in inside for field in matching.contradictions(who, one)), *written.against]
+    return (*named, *(field for field in dict.fromkeys(against) if field not in named))
+
+
+def closed(patient: Value) -> tuple[str, ...]:
+    """Why a Patient is not the one of its source that is in use: it was merged into another, or is inactive."""
+    merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(patient, "link"))
+    inactive = type(patient) is dict and patient.get("active") is False
+    return (REPLACED,) if merged else (INACTIVE,) if inactive else ()
 
 
 def _named_otherwise(who: Demographics, named: list[str]) -> tuple[str, ...]:
@@ -116,7 +127,8 @@ def ends(who: Demographics, fields: Sequence[str], record: Value, of_hers: bool 
         return said <= known and matching.is_same(who, now)
     hers = set(matching.plain(who.given).split())
     said = {system for system, _ in _numbers(record)}
-    return said <= known and any(hers & set(named) for named in _subjects(record))
+    is_named = any(hers & set(named) for named in _subjects(record))
+    return said <= known and (is_named or any(matching.is_same(who, one) for one in _inside(record)))
 
 
 def _is_of_kin(who: Demographics, record: Value) -> bool:
@@ -125,10 +137,16 @@ def _is_of_kin(who: Demographics, record: Value) -> bool:
     for one in _pointers(record):
         shown = matching.bare(datatypes.text(one, "display"))
         parts = [set(matching.plain(part).split()) - _TITLES - _LABELS for part in _AND.split(shown)]
+        # A stroke stands before a sex or a ward as well: two words behind it are a name.
+        parts += [two for part in shown.split(" / ") if len(two := _names_in(part)) > 1]
         beside = any(hers & part for part in parts) and any(part - of_family and not hers & part for part in parts)
         if _KIN.search(shown) or beside:
             return True
     return False
+
+
+def _names_in(words: str) -> set[str]:
+    return {word for word in matching.plain(words).split() if len(word) > 1} - _TITLES - _LABELS - _SEXES
 
 
 def _pointers(record: Value) -> list[Value]:
@@ -163,6 +181,34 @@ def _numbers(record: Value) -> list[tuple[str, str]]:
 def _subjects(record: Value) -> list[list[str]]:
     """The words of each name that a record gives to its subject."""
     return [words for one in _pointers(record) if (words := _words(datatypes.text(one, "display")))]
+
+
+def _inside(record: Value) -> list[Demographics]:
+    """Who the Patients are that a record holds within itself, but for those whom it names beside its subject (the
+    subscriber of a policy, say): one at which nothing points says as much as one at which the subject does."""
+    held = [one for one in datatypes.many(record, "contained") if datatypes.text(one, "resourceType") == WHOLE]
+    beside = _beside(record) if held else frozenset[str]()
+    return [matching.of_patient(one) for one in held if datatypes.text(one, "id") not in beside]
+
+
+def _beside(record: Value) -> frozenset[str]:
+    """What a record holds within itself and points at elsewhere than where it says whose it is."""
+    found: dict[str, None] = {}
+    todo: list[tuple[str, Value]] = [("", record)]
+    while todo:
+        name, value = todo.pop()
+        if isinstance(value, list):
+            todo += [(name, one) for one in value]
+        elif isinstance(value, dict):
+            pointer = datatypes.text(value, "reference")
+            if pointer.startswith("#") and name not in _WHOSE:
+                found[pointer[1:]] = None
+            todo += value.items()
+    return frozenset(found)
+
+
+def _whole_name(who: Demographics) -> str:
+    return f"{who.given} {who.family}"
 
 
 def _words(name: str) -> list[str]:

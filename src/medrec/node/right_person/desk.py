@@ -5,14 +5,17 @@ to be sure, is there a code; the person's agent presents it, signed, and is held
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core.matching import Demographics, Field, contradictions, doubts, is_told
+from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.account import devices
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands
+from medrec.node.right_person.contradicting import WHOLE, closed
 from medrec.node.right_person.link import LinkError, link_payload, link_words
 
 if TYPE_CHECKING:
@@ -62,14 +65,16 @@ def give_code(
 
     `looked`: the fields of which she was told that they are not the same, and says that the papers are of this patient.
 
-    another-person (ContradictedError), not-the-same (DoubtfulError), papers-missing, unknown-patient,
-    nothing-to-compare, already-linked.
+    another-person (ContradictedError), not-the-same (DoubtfulError), papers-missing, unknown-patient, chart-replaced,
+    chart-inactive, nothing-to-compare, already-linked.
     """
     if not (shown.birth and shown.family and shown.given):
         raise LinkError("papers-missing", "The date of birth, the family name and the given name are all needed.")
     local = node.linker.patient(patient)
     if local is None:
         raise LinkError("unknown-patient", "There is no patient with this number here.")
+    for shut in _closed(node, patient):
+        raise LinkError(f"chart-{shut}", "This is not the record of the patient that is in use.")
     against = contradictions(local, shown)
     if against:
         raise ContradictedError(against)
@@ -87,6 +92,14 @@ def give_code(
         desk_hands.gave(node, code, patient, by, member)
     payload = link_payload(node.network, node.organisation, code)
     return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
+
+
+def _closed(node: "Node", patient: str) -> tuple[str, ...]:
+    """Why a local patient's record is not the one that is in use, as its source has it now."""
+    raw = node.source.read(WHOLE, patient)
+    with suppress(RecordError):
+        return closed(canonical(raw).value) if raw is not None else ()
+    return ()
 
 
 def scan_address(node: "Node", agent: str, payload: str) -> str:

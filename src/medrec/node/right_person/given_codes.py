@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEPT_MS = 86_400_000
 WAITING, LINKED, CONTRADICTED, CONFIRMED, UNDONE = "waiting", "linked", "contradicted", "confirmed", "undone"
-EXPIRED = "expired"
+EXPIRED, SECOND = "expired", "second"
 
 given_code = Table(
     "given_code",
@@ -46,8 +46,8 @@ code_holder = Table(
 
 
 class GivenCode(NamedTuple):
-    """One code; `state` is waiting, linked (the digits are to be compared), contradicted, confirmed, undone or
-    expired, `check` "" until somebody presented it."""
+    """One code; `state` is waiting, linked (the digits are to be compared), contradicted, confirmed, undone, expired
+    or second (whoever presented it is linked to another patient here), `check` "" until somebody presented it."""
 
     digest: bytes
     patient: str
@@ -98,6 +98,24 @@ def settle(connection: sql.Connection, digest: bytes, state: str, check: str = "
     """Somebody presented a code; one that the desk did not give has no row."""
     where = given_code.c.digest == digest
     connection.execute(sql.update(given_code).where(where).values(state=state, digits=check))
+
+
+def is_second(kept: store.Store, digest: bytes, account: str) -> bool:
+    """Whether an account that presents a code of the desk is linked to another patient here: two records of one person,
+    or two people. The desk is told so, and the code is used up."""
+    person = store.person.c
+
+    def write(connection: sql.Connection) -> bool:
+        whose = sql.select(given_code.c.patient).where(given_code.c.digest == digest, given_code.c.state == WAITING)
+        patient = connection.execute(whose).scalar()
+        linked = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
+        if patient is None or linked is None or patient == linked:
+            return False
+        connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == digest))
+        settle(connection, digest, SECOND)
+        return True
+
+    return kept.write(write)
 
 
 def lately(node: "Node") -> list[GivenCode]:

@@ -27,7 +27,7 @@ from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
 from medrec.node.right_person import holding_by
 from medrec.node.right_person.contradicting import SAID, WHOLE, contradicts, ends
-from medrec.node.right_person.pointing import Pointing
+from medrec.node.right_person.pointing import Pointing, points_at
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -118,6 +118,7 @@ def look(
         for name, record in values.items()
     }
     body.keep()
+    pointing.keep(connection, [*values.values()])
     together = came_together and any(contents.of_content(by) for name, by in against.items() if name[0] != WHOLE)
     for name, fields in against.items():
         follows = before.get(name) == contents.WITH
@@ -286,6 +287,14 @@ def holds(connection: sql.Connection, person: int) -> bool:
     return connection.execute(found).first() is not None
 
 
+def holds_any(connection: sql.Connection, person: int) -> bool:
+    """Whether any record of a person that stands here is held back."""
+    record = store.record.c
+    here = (record.type == held.c.type) & (record.id == held.c.id) & (record.action != "delete")
+    found = sql.select(held.c.id).join_from(held, store.record, here).where(held.c.person == person).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def waiting(node: "Node") -> list[HeldBack]:
     """What waits for a human, oldest first."""
     person, record = store.person.c, store.record.c
@@ -380,6 +389,7 @@ def end(connection: sql.Connection, person: int, fresh: int) -> None:
     was held back waits: under the next link it is looked at anew, and held back still where no look lets it go. What
     she said is not about her is held back under the next link of hers, and of nobody else (holding_by.py)."""
     connection.execute(sql.update(held).where(held.c.person == person).values(person=fresh))
+    connection.execute(sql.update(points_at).where(points_at.c.person == person).values(person=fresh))
     connection.execute(sql.delete(identity).where(identity.c.person == person))
     contents.forget(connection, person)
 

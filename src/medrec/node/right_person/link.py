@@ -176,6 +176,8 @@ class Linker:
         # One after the other: of two guesses at the same moment the second finds the code used up by the first.
         with self._one:
             who = self._confirmed(account, code, stated)
+            if desk and given_codes.is_second(self._journal.store, digest, account):
+                raise LinkError("already-linked", "This account is already linked here.")
             if desk and who is not None:
                 check = given_codes.link_check(self._network, self._journal.organisation, account, code)
                 said = stated or who

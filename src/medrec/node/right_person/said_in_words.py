@@ -18,22 +18,43 @@ WORDS = "words"
 _READ = 4000
 """So many signs of each text are read: whose it is stands at its head."""
 _NAME = r"(?P<name>[^\W\d_][\w'’\-]*\.?,?(?: +[^\W\d_][\w'’\-]*\.?,?){1,4})"
-_LABEL = r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente|(?P<bare>patient|subject|paciente))"
+_LABEL = r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente|(?P<bare>patient|subject|paciente|pt))"
 _LABELLED = re.compile(rf"(?:^|[.;|])[ \t]*{_LABEL}[ \t]*:[ \t]*{_NAME}(?P<rest>[^\n]{{0,40}})", re.I | re.M)
 _BELONGS = re.compile(
     r"\b(?:chart|record|order|results?|note|report|document|prescription|specimen|expediente|registro)\b[^.;\n]{0,20}"
-    rf"\b(?:belongs? to|is of patient|pertenece a)[ :]+{_NAME}",
+    rf"\b(?:belongs? (?:to|in)|is of patient|pertenece a)[ :]+{_NAME}",
     re.IGNORECASE,
 )
+_MEANT = re.compile(rf"\b(?:meant|intended) for (?:patient )?{_NAME}(?=\W*$)", re.IGNORECASE | re.MULTILINE)
+_MONTHS = {
+    "jan": 1, "ene": 1, "feb": 2, "mar": 3, "apr": 4, "abr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "ago": 8,
+    "sep": 9, "oct": 10, "nov": 11, "dec": 12, "dic": 12,
+}  # fmt: skip
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*"
+_DATE = (
+    r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}[ -]{_MONTH}\.?,?[ -]\d{{4}}|{_MONTH}\.? \d{{1,2}},? \d{{4}})(?!\d)"
+)
+_ANY_DATE = re.compile(rf"(?<![\d/.-])(?P<date>{_DATE})", re.IGNORECASE)
+_CELL = re.compile(
+    r"<(th|td|dt|b)\b[^<>]{0,200}>\s*"
+    r"(patient(?:'s)?(?: name)?|name of patient|date of birth|DOB|paciente)\s*:?\s*</\1>"
+    r"\s*<(?:td|dd)\b[^<>]{0,200}>",
+    re.IGNORECASE,
+)
+"""A cell of a table that is a label for the one beside it."""
 _BORN = re.compile(
     r"(?<!\w)(?:DOB|D\.O\.B\.?|date of birth|birth date|fecha de nacimiento)[ \t]*[:=]?[ \t]*"
-    r"(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?!\d)",
+    rf"(?P<date>{_DATE})",
     re.IGNORECASE,
 )
 _IDENTIFIES = re.compile(r"(?:DOB|D\.O\.B|date|birth|fecha|MRN|born|sex|age)\b", re.IGNORECASE)
 """What stands behind the name of a patient, and not behind a complaint ("Patient: Denies Chest Pain")."""
 _PERSON = r"(?:patient|pt|person)"
 _WRONG = re.compile(
+    rf"(?:\A|[.;:,!(\n–-])[^\w\n]*(?:wrong|incorrect|different) {_PERSON}\s*(?:\Z|[.;:,!()\n–-])"
+    rf"|\b(?:wrong|incorrect|different) {_PERSON} (?:was )?(?:selected|chosen|picked|opened|entered)\b"
+    rf"|\bnot this {_PERSON}'s\b|\bmis-?filed\b|\bin another {_PERSON}'s (?:chart|record)\b|"
     rf"\bwrong chart\b|\bwrong {_PERSON}(?:'s)? (?:chart|record|file)\b"
     r"|\b(?:filed|entered|documented|ordered|recorded|charted|written|placed|scanned) (?:\w+ )?"
     rf"(?:in|on|for|under|to|into) (?:the )?wrong {_PERSON}\b|\A\W*wrong {_PERSON}\W*\Z"
@@ -49,6 +70,18 @@ _KIN = re.compile(
     re.IGNORECASE,
 )
 _PARTICLES = frozenset({"van", "von", "de", "der", "den", "del", "la", "da", "di", "dos", "bin", "al", "el", "y"})
+_TOLD = frozenset({
+    "admitted", "afebrile", "agrees", "alert", "appears", "arrived", "asked", "asks", "asleep", "aware", "bien",
+    "called",
+    "can", "cannot", "care", "comfortable", "complains", "compliant", "continues", "currently", "declined", "declines",
+    "denies", "discharged", "doing", "educated", "education", "estable", "examined", "feeling", "feels", "fine", "good",
+    "had", "has", "history", "improved", "improving", "in", "information", "informed", "instructions", "is", "line",
+    "may", "needs", "niega", "no", "not", "notes", "on", "oriented", "pain", "portal", "positioned", "preference",
+    "presents", "refiere", "refusal", "refused", "refuses", "reports", "request", "rested", "resting", "safety", "seen",
+    "sin", "sleeping", "stable", "states", "status", "still", "takes", "taking", "to", "tolerated", "tolerates",
+    "unable", "understands", "verbalized", "verbalizes", "wants", "was", "well", "will", "with",
+})  # fmt: skip
+"""Words that tell something of a patient behind her label, and are of no name."""
 _OF_KIN = frozenset({"FamilyMemberHistory", "RelatedPerson", "Coverage"})
 """Types that name a person who is not the patient."""
 
@@ -68,15 +101,19 @@ def in_words(who: Demographics, record: Value) -> InWords:
     against: list[str] = []
     for text, is_narrative in _texts(record):
         names += [found["name"] for found in _LABELLED.finditer(text) if _is_labelled(found, is_narrative)]
-        names += [found["name"] for found in _BELONGS.finditer(text) if _is_name(found["name"])]
+        behind = (*_BELONGS.finditer(text), *_MEANT.finditer(text))
+        names += [found["name"] for found in behind if _is_name(found["name"])]
         against += [WORDS for found in _WRONG.finditer(text) if not _DENIED.search(text[: found.start()])]
         against += [Field.BIRTH.value for found in _BORN.finditer(text) if _is_other_birth(who, text, found)]
+    for key in ("subject", "patient", "beneficiary"):
+        shown = datatypes.text(datatypes.one(record, key), "display")
+        against += [Field.BIRTH.value for found in _ANY_DATE.finditer(shown) if _is_other_birth(who, shown, found)]
     return InWords(tuple(names), tuple(dict.fromkeys(against)))
 
 
 def _texts(record: Value) -> Iterator[tuple[str, bool]]:
     """The texts of a record that may say whose it is, and whether one is its narrative."""
-    div = datatypes.text(datatypes.one(record, "text"), "div")[:_READ]
+    div = _CELL.sub(r"\n\2: ", datatypes.text(datatypes.one(record, "text"), "div")[:_READ])
     # The parts of a narrative are lines of their own.
     yield datatypes.unmarked(re.sub(r"</?(?:div|p|td|th|tr|li|br|h\d)\b[^<>]{0,200}>", "\n", div)), True
     for note in datatypes.many(record, "note"):
@@ -88,8 +125,10 @@ def _texts(record: Value) -> Iterator[tuple[str, bool]]:
 
 def _is_labelled(found: re.Match[str], is_narrative: bool) -> bool:
     """Whether what stands behind a label for the patient is a name: "Patient: Doing Well" is none."""
-    said = found["name"] + found["rest"]
-    plain = not found["bare"] or _IDENTIFIES.search(said) or (is_narrative and not found["rest"].strip(" .,;|()"))
+    said, is_alone = found["name"] + found["rest"], not found["rest"].strip(" .,;|()")
+    # In a note a name that fills its line is one unless a word of it tells something of the patient.
+    is_silent = _TOLD.isdisjoint(re.findall(r"[^\W\d_]+", said.lower()))
+    plain = not found["bare"] or _IDENTIFIES.search(said) or (is_alone and (is_narrative or is_silent))
     return bool(plain) and _is_name(found["name"])
 
 
@@ -103,11 +142,18 @@ def _is_other_birth(who: Demographics, text: str, found: re.Match[str]) -> bool:
     """Whether a date of birth in words is not hers in any reading, and not a relative's."""
     if _KIN.search(text[: found.start()]):
         return False
-    parts = re.split(r"[/.-]", found["date"])
-    if len(parts[0]) == 4:
-        readings = [found["date"]]
-    else:
-        one, two, year = parts
-        readings = [f"{year}-{a:0>2}-{b:0>2}" for a, b in ((one, two), (two, one))]
-    agreements = [compare(who, Demographics(birth=date)).of(Field.BIRTH) for date in readings]
+    agreements = [compare(who, Demographics(birth=date)).of(Field.BIRTH) for date in _readings(found["date"])]
     return "differs" in agreements and all(found in ("differs", "missing") for found in agreements)
+
+
+def _readings(written: str) -> list[str]:
+    """The dates that a written one may be: day and month either way, a year of two digits in either century."""
+    named, numbers = re.search("[A-Za-z]{3}", written), re.findall(r"\d+", written)
+    if named is not None:
+        day, year = numbers
+        return [f"{year}-{_MONTHS.get(named[0].lower(), 0):02}-{int(day):02}"]
+    if len(numbers[0]) == 4:
+        return [written]
+    one, two, last = numbers
+    years = [last] if len(last) == 4 else [f"19{last}", f"20{last}"]
+    return [f"{year}-{a:0>2}-{b:0>2}" for year in years for a, b in ((one, two), (two, one))]

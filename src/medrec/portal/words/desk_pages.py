@@ -29,6 +29,8 @@ DESK = Texts(
         "code_confirmed": "Linked, and the number was compared.",
         "code_expired": "Nobody compared the number in time. Nothing was linked. If the person was not here, somebody "
         "else saw the code.",
+        "code_second": "This person is linked here already, under another number. Nothing was linked. If both records are "
+        "of this person, have them made one at the source, or undo the other link first. If not, look at the papers again.",
         "code_undone": "The number was not the same. Nothing was linked.",
         "compare": "Ask the person which number stands on her page. It has to be this one:",
         "compare_gone": "Who gave this code no longer works here. A new code is needed: end this one, then give another.",
@@ -44,6 +46,10 @@ DESK = Texts(
         "unknown-patient": "No patient has this number here.",
         "nothing-to-compare": "The record says too little about this patient. Add to the record first.",
         "already-linked": "This patient is linked already. Undo that link first if it is wrong.",
+        "chart-replaced": "The record with this number was merged into another one. No code was made. Look for the number "
+        "that is in use now. If the old one is still linked, undo that link, then give a code for the new one.",
+        "chart-inactive": "The record with this number is in use no more. No code was made. Look for the number that is in "
+        "use now, or have this one opened again first.",
         "asked": "People who ask to be found",
         "asked_next": "Show those who asked after them",
         "asked_none": "Nobody waits to be found.",
@@ -108,6 +114,7 @@ DESK_FIELDS = Texts(
         "came-with": "it came with a record that does not fit",
         "said": "the person says that it is not about her",
         "replaced": "this record was merged into another one",
+        "inactive": "its source says that this record is in use no more",
         "replaces": "the record of another linked person was merged into this one",
         "other-name": "it gives another name beside hers",
         "of-another": "its visit or order is another patient's",

@@ -161,6 +161,8 @@ CARE_LIST = Texts(
         "patient": "The patient",
         "allergies_none": "Nobody has said anything of allergies. There may still be some.",
         "stranger": "{place} gave records under another name. They are not in this list.",
+        "not_all": "{place} does not show all that it has of this patient. Part of it is closed, or held back until "
+        "somebody there has looked whose it is.",
         "unknown": "Not known whether it is still taken",
         "held_all": "What is filed here under this patient does not fit the person to whom it is linked. All of it is "
         "held back until somebody has looked.",
