@@ -68,6 +68,8 @@ def test_a_patient_within_that_is_she_ends_what_another_began() -> None:
         (noted("not this patient's result"), ("words",)),
         (noted("Entered in error on this chart, meant for Robert Byron"), ("family", "given")),
         (noted("Order belongs in Robert Byron's chart"), ("family", "given")),
+        (noted("belongs in Robert Byron's chart"), ("family", "given")),
+        (noted("belongs in Ada Lovelace's chart"), ()),
         (noted("PATIENT: ROBERT BYRON"), ("family", "given")),
         (noted("Pt: Robert Byron"), ("family", "given")),
         (told("<table><tr><th>Patient</th><td>Robert Byron</td></tr></table>"), ("family", "given")),

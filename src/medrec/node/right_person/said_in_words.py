@@ -22,10 +22,11 @@ _LABEL = r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente|(
 _LABELLED = re.compile(rf"(?:^|[.;|])[ \t]*{_LABEL}[ \t]*:[ \t]*{_NAME}(?P<rest>[^\n]{{0,40}})", re.I | re.M)
 _BELONGS = re.compile(
     r"\b(?:chart|record|order|results?|note|report|document|prescription|specimen|expediente|registro)\b[^.;\n]{0,20}"
-    rf"\b(?:belongs? (?:to|in)|is of patient|pertenece a)[ :]+{_NAME}",
+    rf"\b(?:belongs? to|is of patient|pertenece a)[ :]+{_NAME}",
     re.IGNORECASE,
 )
 _MEANT = re.compile(rf"\b(?:meant|intended) for (?:patient )?{_NAME}(?=\W*$)", re.IGNORECASE | re.MULTILINE)
+_CHART = re.compile(rf"\bbelongs? in {_NAME}['’]s (?:chart|record|file)\b", re.IGNORECASE)
 _MONTHS = {
     "jan": 1, "ene": 1, "feb": 2, "mar": 3, "apr": 4, "abr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "ago": 8,
     "sep": 9, "oct": 10, "nov": 11, "dec": 12, "dic": 12,
@@ -101,7 +102,7 @@ def in_words(who: Demographics, record: Value) -> InWords:
     against: list[str] = []
     for text, is_narrative in _texts(record):
         names += [found["name"] for found in _LABELLED.finditer(text) if _is_labelled(found, is_narrative)]
-        behind = (*_BELONGS.finditer(text), *_MEANT.finditer(text))
+        behind = (*_BELONGS.finditer(text), *_MEANT.finditer(text), *_CHART.finditer(text))
         names += [found["name"] for found in behind if _is_name(found["name"])]
         against += [WORDS for found in _WRONG.finditer(text) if not _DENIED.search(text[: found.start()])]
         against += [Field.BIRTH.value for found in _BORN.finditer(text) if _is_other_birth(who, text, found)]
