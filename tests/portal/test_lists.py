@@ -228,6 +228,25 @@ def test_the_emergency_card_leaves_out_what_she_says_she_does_not_take_and_a_ref
     assert any(row.refuted for row in clinic.shown().read.allergies)
 
 
+@pytest.mark.parametrize(
+    ("criticality", "severity", "told"),
+    [("", "severe", "severe"), ("low", "severe", "severe"), ("high", "severe", "danger"), ("", "mild", "")],
+)
+def test_how_bad_a_reaction_was_is_said_as_the_source_says_it(
+    clinic: Clinic, criticality: str, severity: str, told: str
+) -> None:
+    record = json.loads(allergy("y", "walnut"))
+    record["reaction"] = [{"manifestation": [{"text": "collapse"}], "severity": severity}]
+    clinic.north.put(
+        "AllergyIntolerance", "y", json.dumps(record | ({"criticality": criticality} if criticality else {}))
+    )
+    clinic.refresh()
+    card = text_of(read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/card"))
+    on_list = text_of(own(clinic))
+    for name, text in (("severe", "severe"), ("danger", "high")):
+        assert (words.CARD[name] in card) == (words.ONE_LIST[text] in on_list) == (told == name)
+
+
 def test_what_came_in_part_stands_on_the_emergency_card_though_it_is_in_no_list(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:

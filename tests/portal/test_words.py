@@ -335,6 +335,12 @@ def test_every_sentence_that_a_program_makes_for_a_page_is_translated() -> None:
         ("North cannot be reached.", "unreachable", {"place": "North"}),
         ("North cannot be reached (refused).", "unreachable-why", {"place": "North", "why": "refused"}),
         ("a and b and c are of one class (d).", "one-class", {"one": "a", "other": "b and c", "through": "d"}),
+        (
+            "south says that it knows nothing of what this organisation wrote down for it; ask its privacy officer "
+            "what became of it.",
+            "owed-denied",
+            {"place": "south"},
+        ),
     ],
 )
 def test_a_made_sentence_is_said_in_the_language_of_the_visit(made: str, name: str, gaps: dict[str, str]) -> None:

@@ -348,7 +348,8 @@ class _Maker:
         """An allergy with everything that happened."""
         bad = row.criticality == "high" and not row.refuted
         made = self._row(row) | {"kind": "allergy"}
-        return {**made, "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
+        told = {"high": bad, "severe": row.severe and not bad, "refuted": row.refuted}
+        return {**made, "reactions": "; ".join(row.reactions), **told}
 
     def _row(self, row: Row) -> dict[str, Any]:
         return {

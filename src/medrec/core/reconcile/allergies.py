@@ -165,6 +165,7 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
         together.lines,
         tuple(sorted({kind: None for one in positive for kind in one.detail.categories})),
         bool(positive) and all(one.detail.no_medicine for one in positive),
+        any(reaction.severity == "severe" for one in positive for reaction in one.detail.reactions),
     )
 
 

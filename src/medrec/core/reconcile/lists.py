@@ -164,4 +164,5 @@ def _problem_order(row: ProblemRow) -> tuple[bool, int, str, str]:
 
 
 def _allergy_order(row: AllergyRow) -> tuple[int, bool, str, str]:
-    return _STATUS_ORDER[row.status], row.criticality != "high", row.name.lower(), row.key
+    mild = row.criticality != "high" and not row.severe
+    return _STATUS_ORDER[row.status], mild, row.name.lower(), row.key

@@ -129,7 +129,9 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     """One allergy, or the statement that there is none. `criticality`: the highest anybody gave. `reactions`: all of
     them, each once. `refuted`: everybody who speaks of it says that it is none; the row stays. `categories`: FHIR's
-    (food, medication, environment, biologic), of whoever gives one. `no_medicine`: it is surely to none."""
+    (food, medication, environment, biologic), of whoever gives one. `severe`: one of its reactions is called severe,
+    which says how bad that was, and not, as `criticality`, how bad the next may be. `no_medicine`: it is surely
+    to none."""
 
     key: str
     name: str
@@ -149,6 +151,7 @@ class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[Line, ...]
     categories: tuple[str, ...] = ()
     no_medicine: bool = False
+    severe: bool = False
 
 
 def confirmed_by(pairs: list[tuple[Held, int | None]]) -> Confirmed | None:

@@ -142,6 +142,8 @@ def _of_row(row: Row) -> OnCard:
         return OnCard(name, _how(strength, row.directions), (*needed, *said, *notes))
     if isinstance(row, AllergyRow):
         danger = [words.CARD["danger"]] if row.criticality == "high" else []
+        # Nobody says what the next may do; how bad one was is said as the source says it.
+        danger = danger or ([words.CARD["severe"]] if row.severe else [])
         return OnCard(name, _how("; ".join(row.reactions)), (*danger, *said, *notes))
     side = [words.CARD[row.laterality]] if row.laterality else []
     return OnCard(name, "", (*side, *said, *notes))

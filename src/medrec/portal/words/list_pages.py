@@ -80,6 +80,7 @@ ONE_LIST = Texts(
         "near_same-class": "Of the same kind as {name}",
         "near_other-form": "Also as {name}",
         "high": "Can be dangerous",
+        "severe": "Severe reaction",
         "stands_family": "Of a relative",
         "stands_denied": "Said not to be there",
         "stands_uncertain": "Not certain",

@@ -95,6 +95,11 @@ MADE = Texts(
         "pair": "{one} and {other}: the label says {level} ({effect}).",
         "too-much": "{one}: the directions come to {amount} a day; the label gives at most {most}.",
         "weekly": "{one}: the directions say every day; mostly it is taken once a week.",
+        # What a privacy officer has to see to.
+        "owed-denied": (
+            "{place} says that it knows nothing of what this organisation wrote down for it; ask its privacy officer "
+            "what became of it."
+        ),
         # Anything else.
         "in-their-words": "In the program’s own words: {why}",
     },

@@ -247,6 +247,7 @@ CARD = Texts(
         "unproven": "Not yet proven.",
         "needed": "When needed.",
         "danger": "Can be dangerous.",
+        "severe": "Severe reaction.",
         "left": "Left side.",
         "right": "Right side.",
         "bilateral": "Both sides.",
