@@ -148,7 +148,7 @@ def test_whom_she_does_not_allow_learns_nothing(visit: Visit, kind: Any, how: st
     visit.enter(kind, "1 tab daily")
     assert visit.waiting(acts.ACTS_PATH) == {} and visit.waiting(CORRECTIONS_PATH) == {}
     visit.refresh()
-    assert [kept.act.kind for kept in visit.guide.acts.of(visit.ada.account)] == [kind]
+    assert {kept.act.kind for kept in visit.guide.acts.of(visit.ada.account)} == {kind}
     assert visit.south.acts.of(visit.ada.account) == [] and visit.south.corrections.here() == []
     assert visit.south.rows(store.alarm) == []
 

@@ -11,8 +11,9 @@ from medrec.core.manifests.acts import Act, Subject
 from medrec.node.account import aftermath, recovery
 from medrec.node.account.accounts import submit_as_account
 from medrec.node.keeping import store
-from medrec.node.lists import stating
+from medrec.node.lists import acts, stating
 from medrec.node.lists.acts_kept import ACTS_PATH, list_act
+from medrec.node.lists.acts_whole import Whole
 from medrec.node.refusals import Code, Refusal
 from tests.core.authenticator import Authenticator
 from tests.node.test_lists import Clinic
@@ -54,7 +55,7 @@ def test_what_was_said_before_the_key_went_stays_and_what_was_signed_after_does_
     other = msgspec.structs.replace(act, id="22" * 16)
     replace_key(clinic)
     for one in (forged, other):
-        clinic.north.acts._keep(one)
+        clinic.north.acts._keep([acts._Part(Whole(one))])
     clinic.network.time += 60_000
     clinic.story.settle()
     assert as_told(clinic) == {"valerian"}
@@ -90,7 +91,7 @@ def test_what_she_said_before_a_freeze_stands_and_arrives_after_it(tmp_path: Pat
     recovery.freeze(rescue.network.engine, rescue.network.id, signer(rescue.ada), rescue.ada.account)
     with pytest.raises(Refusal):
         rescue.guide.acts.take("guide", word(rescue, "sugar"))
-    rescue.north.acts._keep(forged)
+    rescue.north.acts._keep([acts._Part(Whole(forged))])
     rescue.wait(60_000)
     rescue.guide.deliverer.step(rescue.network.time)
     rescue.story.settle()

@@ -15,6 +15,7 @@ from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
 from medrec.node.lists import acts, acts_ended, lists, stating
 from medrec.node.lists.acts_kept import list_act_ended
+from medrec.node.lists.acts_whole import Whole
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Patient
 from tests.node.test_clinician_corrections import Visit
@@ -119,7 +120,7 @@ def test_what_a_hospital_tells_her_agent_under_anothers_id_hides_nothing(visit: 
     """What north writes down under the id of her own act comes to her agent as well."""
     act = hers(visit)
     assert stating.state(visit.guide, act).taken == ("north", "south")
-    visit.north.acts._keep(norths(visit, id=act.id))
+    visit.north.acts._keep([acts._Part(Whole(norths(visit, id=act.id)))])
     visit.story.settle()
     found = visit.guide.acts.of(visit.ada.account)
     assert {kept.act.author for kept in found} == {"patient", "clinician"} and len({kept.act.id for kept in found}) == 1
@@ -137,7 +138,7 @@ def test_no_hospital_puts_a_notice_away_at_another(visit: Visit) -> None:
         visit.south.acts.take("north", away)
     assert no.value.reason is Code.NOT_PERMITTED
     # Nor if a former version took it.
-    visit.south.acts._keep(away)
+    visit.south.acts._keep([acts._Part(Whole(away))])
     after = visit.south.lists.of(visit.ada.account)
     assert notice in after.notices and after.put_away == ()
 
@@ -151,7 +152,7 @@ def test_a_review_marks_what_stands_and_adds_no_row_of_its_own(visit: Visit) -> 
     act = norths(visit, "reviewed")
     act = msgspec.structs.replace(act, subjects=[real, *invented], words="")
     act = msgspec.structs.replace(act, signature=visit.doctor.key.sign(act_message(act)).signature.hex())
-    visit.south.acts._keep(act)
+    visit.south.acts._keep([acts._Part(Whole(act))])
     rows = visit.south.lists.of(visit.ada.account).read.medicines
     assert [row.key for row in rows] == before
     assert [line.by for line in at_south(visit).lines if line.author == "clinician"] == [act.name]

@@ -43,8 +43,11 @@ def test_her_agent_counts_as_gone_through_what_the_review_was_of_and_not_what_ca
     named = {row.name for row in shown.read.rows if row.key in shown.new}
     assert {"warfarin", "penicillin"} <= named and "metformin" not in named
     # What she had before her is told to the person, and to nobody with her word.
-    (kept,) = [one for one in clinic.guide.acts.of(account) if one.act.name == doctor.credential.name]
+    told = [one for one in clinic.guide.acts.of(account) if one.act.name == doctor.credential.name]
+    (kept,) = [one for one in told if not one.act.subjects]
     assert kept.seen == frozenset(seen) and not hasattr(kept.act, "seen")
+    # And the word on a medicine has no mark of what else stood there.
+    assert len(told) > 1 and all(one.seen == frozenset() for one in told if one is not kept)
 
 
 def test_what_does_not_say_what_it_was_of_counts_by_its_time(clinic: Clinic) -> None:

@@ -10,7 +10,7 @@ What it speaks against becomes requests to the sources (objecting.py).
 import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -38,11 +38,12 @@ from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.corrections_closed import supersede
 from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import outgoing, store
-from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import Vault, VaultError
-from medrec.node.lists import acts_former, acts_heard, acts_told, acts_whole, reviews
+from medrec.node.lists import acts_former, acts_heard, acts_stood, acts_told, acts_whole, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, list_act_brought, of_one
-from medrec.node.lists.marks import marks, packed
+from medrec.node.lists.acts_whole import Whole
+from medrec.node.lists.marks import marks, packed, unpacked
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import Practitioner
@@ -52,6 +53,21 @@ if TYPE_CHECKING:
 
 SUMMARY = 35
 _NOBODY: Mapping[str, Act] = MappingProxyType({})
+
+
+class _Part(NamedTuple):
+    """An act that is to be written down, with what stood here: whom it goes to (of a clinician's here), the copies that
+    are to be brought, the marks of what it was of, and the matter of a notice."""
+
+    whole: Whole
+    hearers: Mapping[str, Act] = _NOBODY
+    to: Mapping[str, Act] = _NOBODY
+    seen: Sequence[bytes] = ()
+    about: str = ""
+
+    @property
+    def act(self) -> Act:
+        return self.whole.act
 
 
 class Acts:
@@ -75,7 +91,7 @@ class Acts:
             if not {"*", node.organisation} & recipients_of(act) and node.agent is None:
                 raise Refusal(Code.WRONG_ORGANISATION)
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
-            return self._keep(act, to=dict.fromkeys(to, act))
+            return self._keep([_Part(Whole(act), to=dict.fromkeys(to, act))])
         brought = act.organisation not in (caller, node.organisation) and is_served_by(node, act.account, caller)
         if act.organisation != caller and not brought:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
@@ -84,7 +100,7 @@ class Acts:
         if act.kind == "dismissed" or not (brought or self._listens_to(caller, act)):
             # A notice that somebody put away elsewhere is nobody's business here.
             raise Refusal(Code.NOT_PERMITTED)
-        return self._keep(act, to=dict.fromkeys(to, act), brought=brought)
+        return self._keep([_Part(Whole(act), to=dict.fromkeys(to, act))], brought)
 
     def _listens_to(self, caller: str, act: Act) -> bool:
         """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
@@ -116,18 +132,33 @@ class Acts:
     ) -> Act:
         """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError.
 
+        A review is an act of each medicine by itself, beside one that names none, which says that she was there and of
+        what: this is returned. A copy of one tells nothing of the others, so each goes to whom it may go.
+
         `seen`: the marks (marks.mark) of the lines that the list held which she went through, or of those behind the
         notice that she puts away, which is `about` a matter; None: as the list of what is here has it.
         """
-        act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
-        if misfit(act):
-            raise Refusal(Code.MALFORMED, misfit(act))
-        # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
-        hearers = acts_heard.hearers(self._node, act) if kind != "dismissed" else {}
+        subjects = [acts_stood.said_of(kind, one) for one in subjects]
+        apart = [[], *([one] for one in subjects)] if kind == "reviewed" and subjects else [list(subjects)]
+        now = self._node.clock()
+        acts = [
+            # What she was there for names nothing.
+            sign_as(
+                self._node, account, practitioner, kind, of, words if of or len(apart) < 2 else "", notice, against, now
+            )
+            for of in apart
+        ]
+        for act in acts:
+            if misfit(act):
+                raise Refusal(Code.MALFORMED, misfit(act))
         if seen is None:
-            about, seen = self._seen_here(act)
-        self._keep(act, hearers, hearers, seen, about)
-        return act
+            about, seen = self._seen_here(acts[0])
+        wholes = [Whole(act, found) for act, found in zip(acts, acts_stood.stood(self._node, acts), strict=True)]
+        # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
+        handed = acts_heard.hearers(self._node, wholes) if kind != "dismissed" else [_NOBODY]
+        parts = [_Part(whole, to, to) for whole, to in zip(wholes, handed, strict=True)]
+        self._keep([parts[0]._replace(seen=seen, about=about), *parts[1:]])
+        return acts[0]
 
     def _seen_here(self, act: Act) -> tuple[str, Sequence[bytes]]:
         """What a clinician has before her who sees nothing of others: the matter of a notice, and the marks."""
@@ -140,59 +171,74 @@ class Acts:
         found = next((one for one in shown.notices if one.id == act.notice), None)
         return (found.about, reviews.behind(found, rows)) if found is not None else ("", ())
 
-    def _keep(
-        self,
-        act: Act,
-        hearers: Mapping[str, Act] = _NOBODY,
-        to: Mapping[str, Act] = _NOBODY,
-        seen: Sequence[bytes] = (),
-        about: str = "",
-        brought: bool = False,
-    ) -> bool:
+    def _keep(self, parts: Sequence[_Part], brought: bool = False) -> bool:
+        """Write down what was said of one person's list at one instant; False if all of it stands here already, or was
+        taken back."""
         node = self._node
         try:
-            person = person_here(node, act.account)
+            person = person_here(node, parts[0].act.account)
         except LookupError:
             raise Refusal(Code.NOT_LINKED) from None
-        identifier, now = bytes.fromhex(act.id), node.clock()
-        # What it says against records elsewhere is asked there; who reads it here, or its receipt, learns of none.
-        here = act if node.agent is not None else narrowed(act, node.organisation)
-        gone_through = act.kind == "reviewed" and act.organisation == node.organisation
-        told = packed(seen) if gone_through else UNSET
-        manifest = manifests.encode(
-            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, here, told)
-        )
+        now = node.clock()
+        # Receipts tell the places of lines: what most may hear stands first, so that little stands between it.
+        drawn = sorted(parts, key=lambda part: (-len(part.hearers), not part.act.subjects, part.act.id))
+        manifest = {part.act.id: self._manifest(part, now) for part in drawn}
 
         def write(connection: sql.Connection) -> bool:
-            of_this = of_one(identifier, act.organisation, act.account)
-            if connection.execute(sql.select(list_act.c.id).where(of_this)).first() is not None:
+            fresh = [part for part in drawn if not self._is_here(connection, part.act)]
+            if not fresh:
                 return False
-            if is_ended(connection, identifier, act.organisation):
-                # Its organisation has taken it back meanwhile.
-                return False
-            summary = [SUMMARY, now, act.kind, identifier]
-            node.journal.append(connection, [Draft("list-act/1", manifest, person.id, None, summary)])
-            sealed = node.vault.seal(person.keys.data, manifest, identifier)
-            digest = hashlib.sha256(manifest).digest()
-            row = {"id": identifier, "organisation": act.organisation, "account": act.account}
-            connection.execute(sql.insert(list_act).values(**row, manifest=digest, time=now, sealed=sealed))
-            if brought:
-                connection.execute(sql.insert(list_act_brought).values(**row))
-            if gone_through:
-                reviews.keep(node, connection, person, identifier, seen)
-            if about:
-                reviews.keep_away(node, connection, person, identifier, bytes.fromhex(about), seen)
-            self._ask_to_look(connection, act, now)
-            ask(node, connection, act, hearers)
-            supersede(node.journal, node.network.hex(), connection, act)
-            hand_on(connection, identifier, act.account, list(hearers))
-            if act is not here and act.organisation == node.organisation:
-                acts_whole.keep(node, connection, person, act)
-            if to:
-                outgoing.queue(connection, node.vault, act.account, copies(to, now))
+            drafts = []
+            for act in (part.act for part in fresh):
+                summary = [SUMMARY, now, act.kind, bytes.fromhex(act.id)]
+                drafts.append(Draft("list-act/1", manifest[act.id], person.id, None, summary))
+            node.journal.append(connection, drafts)
+            # Nor does the order in which they go out say whom else they go to.
+            for part in sorted(fresh, key=lambda part: part.act.id):
+                self._write(connection, person, part, manifest[part.act.id], now, brought)
             return True
 
         return node.store.write(write)
+
+    def _manifest(self, part: _Part, now: int) -> bytes:
+        act, node = part.act, self._node
+        # What it says against records elsewhere is asked there; who reads it here, or its receipt, learns of none.
+        here = act if node.agent is not None else narrowed(act, node.organisation)
+        gone_through = act.kind == "reviewed" and act.organisation == node.organisation
+        told = packed(part.seen) if gone_through else UNSET
+        return manifests.encode(
+            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, here, told)
+        )
+
+    def _is_here(self, connection: sql.Connection, act: Act) -> bool:
+        """Whether an act stands here, or its organisation has taken it back meanwhile."""
+        identifier = bytes.fromhex(act.id)
+        of_this = of_one(identifier, act.organisation, act.account)
+        stands = connection.execute(sql.select(list_act.c.id).where(of_this)).first() is not None
+        return stands or is_ended(connection, identifier, act.organisation)
+
+    def _write(
+        self, connection: sql.Connection, person: Person, part: _Part, manifest: bytes, now: int, brought: bool
+    ) -> None:
+        node, act, seen = self._node, part.act, part.seen
+        identifier, own = bytes.fromhex(act.id), act.organisation == node.organisation
+        row = {"id": identifier, "organisation": act.organisation, "account": act.account}
+        digest, sealed = hashlib.sha256(manifest).digest(), node.vault.seal(person.keys.data, manifest, identifier)
+        connection.execute(sql.insert(list_act).values(**row, manifest=digest, time=now, sealed=sealed))
+        if brought:
+            connection.execute(sql.insert(list_act_brought).values(**row))
+        if act.kind == "reviewed" and own and not act.subjects:
+            reviews.keep(node, connection, person, identifier, seen)
+        if part.about:
+            reviews.keep_away(node, connection, person, identifier, bytes.fromhex(part.about), seen)
+        self._ask_to_look(connection, act, now)
+        ask(node, connection, act, part.hearers)
+        supersede(node.journal, node.network.hex(), connection, act)
+        hand_on(connection, identifier, act.account, list(part.hearers))
+        if own:
+            acts_whole.keep(node, connection, person, part.whole)
+        if part.to:
+            outgoing.queue(connection, node.vault, act.account, copies(part.to, now))
 
     def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
         """What the act says against a record of this organisation stands where its staff see what is to be done."""
@@ -223,7 +269,8 @@ class Acts:
                 # It was said under a link that is over, and its keys went with that.
                 continue
             if isinstance(opened, ActManifest) and acts_told.is_after(ends, opened.act, row.time):
-                kept = KeptAct(opened.act, bytes(row.manifest), row.time)
+                seen = unpacked(opened.seen) if opened.seen is not UNSET else None
+                kept = KeptAct(opened.act, bytes(row.manifest), row.time, seen)
                 found[kept.name] = kept
         for kept in acts_told.told_of(node, account, ends):
             # A copy may have come without the words that another place told of it.
@@ -265,13 +312,15 @@ def sign_as(
     words: str = "",
     notice: str | None = None,
     against: Sequence[Against] = (),
+    now: int | None = None,
 ) -> Act:
-    """What a clinician of this organisation says, signed with her key. Raises Refusal for more than fits."""
+    """What a clinician of this organisation says (at `now`), signed with her key. Raises Refusal for more than fits."""
     credential = practitioner.credential
     try:
         parts = parted(against, (), node.vault.random(32))
     except ValueError:
         raise Refusal(Code.TOO_LARGE) from None
+    opened = msgspec.to_builtins(parts.opened)
     unsigned = manifests.made(
         {
             "network": node.network.hex(),
@@ -281,14 +330,13 @@ def sign_as(
             "author": "clinician",
             "organisation": node.organisation,
             "name": credential.name,
-            "time": node.clock(),
+            "time": node.clock() if now is None else now,
             "subjects": [msgspec.to_builtins(subject) for subject in subjects],
             "words": words,
             "notice": notice,
-            "marks": parts.marks,
-            "to": [],
-            "opened": msgspec.to_builtins(parts.opened),
             "credential": msgspec.to_builtins(credential),
+            # A review contradicts nobody, and has no marks to hide whom.
+            **({} if kind == "reviewed" else {"marks": parts.marks, "to": [], "opened": opened}),
         },
         Act,
     )

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -21,7 +22,10 @@ from medrec.core.reconcile.said import block_of
 from medrec.core.records.terms import RXNORM
 from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping.journal import Person
+from medrec.node.lists import acts_stood, acts_whole
 from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.lists.acts_stood import Stood
+from medrec.node.lists.acts_whole import Whole
 from medrec.node.lists.lists import subject_of
 from medrec.node.refusals import Refusal
 from medrec.node.release.deciding import Permitted
@@ -44,49 +48,61 @@ class Heard(NamedTuple):
     manifest: bytes
 
 
-def hearers(node: "Node", act: Act) -> dict[str, Act]:
-    """Whom a clinician's act of this organisation is handed to, each with the copy that it gets: those who had this
-    person's records from here and those whose records it speaks against, as far as she lets them have from here today
-    what it tells. Where its words may name what she does not, the copy has none."""
-    account = act.account
-    found = {one.source: None for one in against_of(act) if one.source != node.organisation}
-    decider = node.gate.decider
-    rows = node.lists.of(account).read.rows
+def hearers(node: "Node", acts: Sequence[Whole]) -> list[dict[str, Act]]:
+    """Whom each of these acts on one person's list, of clinicians of this organisation, is handed to, each with the
+    copy that it gets: those who had this person's records from here and those whose records it speaks against, as far
+    as she lets them have from here today what it tells. Where its words may name what she does not, the copy has none.
+    """
+    told: list[dict[str, Act]] = [{} for _ in acts]
+    account = acts[0].act.account if acts else ""
+    rows = node.lists.of(account).read.rows if acts else ()
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
         if person is None:
-            return {}
-        known = _is_known_here(node, act, rows)
+            return told
         gave = who_gave(node, connection, person)
-        for disclosed in of_person(node, connection, person, "disclosure/1"):
-            if isinstance(disclosed, DisclosureManifest):
-                requester = disclosed.request.requester
-                # What is known here from others alone, nobody else learns of from here; the only one who gave anything
-                # told it.
-                if known or requester == person.agent or gave == {requester}:
-                    found[requester] = None
-        told = {}
-        for name in sorted(found):
-            asked = msgspec.convert(
-                {
-                    "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
-                    "reason": "an act on the list", "door": "push", "types": [], "ids": [],
-                },
-                Request,
-            )  # fmt: skip
-            now = node.clock()
-            try:
-                standing = decider.standing(connection, account, asked, now, person)
-                _, decision = decider.decide(asked, standing, account, now)
-            except Refusal:
+        had = {
+            disclosed.request.requester
+            for disclosed in of_person(node, connection, person, "disclosure/1")
+            if isinstance(disclosed, DisclosureManifest)
+        }
+        against = [{one.source for one in against_of(whole.act)} - {node.organisation} for whole in acts]
+        for name in sorted(had.union(*against)):
+            hears = _hears(node, connection, person, rows, name)
+            if hears is None:
                 continue
-            permitted = Permitted(node, node.gate.reader, connection, person, decision)
-            hears = Hears(node, connection, person, permitted, rows, name)
-            copies = (one for one in (act, bared(act)) if one is not None and hears.may(one))
-            if (copy := next(copies, None)) is not None:
-                # Her agent brings it further: it alone needs the signature without the words.
-                told[name] = copy if name == person.agent else msgspec.structs.replace(copy, bare=msgspec.UNSET)
+            # What is known here from others alone, nobody else learns of from here; the only one who gave anything told
+            # it.
+            told_it = name in had and (name == person.agent or gave == {name})
+            for whole, sources, found in zip(acts, against, told, strict=True):
+                if name not in had | sources or (name != person.agent and not whole.act.subjects):
+                    # That she was there at all is told to the person's agent.
+                    continue
+                copies = (one for one in (whole.act, bared(whole.act)) if one is not None)
+                copy = next((one for one in copies if hears.may(one, told_it or name in sources, whole.stood)), None)
+                if copy is not None:
+                    # Her agent brings it further: it alone needs the signature without the words.
+                    found[name] = copy if name == person.agent else msgspec.structs.replace(copy, bare=msgspec.UNSET)
     return told
+
+
+def _hears(node: "Node", connection: sql.Connection, person: Person, rows: Sequence[Row], name: str) -> "Hears | None":
+    """What an organisation may hear today; None if nothing."""
+    asked = msgspec.convert(
+        {
+            "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
+            "reason": "an act on the list", "door": "push", "types": [], "ids": [],
+        },
+        Request,
+    )  # fmt: skip
+    decider, now, account = node.gate.decider, node.clock(), person.account or ""
+    try:
+        standing = decider.standing(connection, account, asked, now, person)
+        _, decision = decider.decide(asked, standing, account, now)
+    except Refusal:
+        return None
+    permitted = Permitted(node, node.gate.reader, connection, person, decision)
+    return Hears(node, connection, person, permitted, rows, name)
 
 
 class Hears:
@@ -103,12 +119,49 @@ class Hears:
     ) -> None:
         self._node, self._connection, self._person = node, connection, person
         self._permitted, self._rows, self._place = permitted, rows, place
-        self._has_all: bool | None = None
+        self._told: dict[Any, bool] = {}
 
-    def may(self, act: Act) -> bool:
-        """Whether it may hear all that an act says by itself, and have every record behind it and its words."""
-        told = self._permitted.tells(_facts(self._node, act), _behind(self._node, act, self._rows))
-        return told and (self._are_clear(act) or self._person.agent == self._place or self.has_all())
+    def may(self, act: Act, told_it: bool, stood: Stood | None = None) -> bool:
+        """Whether it may hear all that an act says by itself, and have every record behind it and its words; or, of an
+        act without words, one that alone bears it (acts_stood.py).
+
+        Of what no record here speaks that it may have, it hears only where it `told_it` itself.
+        """
+        if not self._may_be_told(act):
+            return False
+        if not act.words and acts_stood.may(stood, self._marks):
+            return True
+        known = told_it or self._known.issuperset(map(block_of, act.subjects))
+        behind = _behind(self._node, act, self._rows, stood) if known else frozenset()
+        if not known or (behind and not behind <= self._names):
+            return False
+        return self._are_clear(act) or self._person.agent == self._place or self.has_all
+
+    def _may_be_told(self, act: Act) -> bool:
+        """Whether it may have what an act says by itself, which the next review says again."""
+        said = act.words, *((one.name, *one.ingredients) for one in act.subjects)
+        if said not in self._told:
+            self._told[said] = self._permitted.tells(_facts(self._node, act), frozenset())
+        return self._told[said]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return self._permitted.names()
+
+    @cached_property
+    def _marks(self) -> frozenset[str]:
+        return frozenset(map(acts_stood.marked, self._names))
+
+    @cached_property
+    def _known(self) -> set[str]:
+        """The medicines of which it may have a record of this organisation: by an act that names no other it learns
+        nothing that another place alone told."""
+        return {
+            block_of(subject_of(row))
+            for row in self._rows
+            if isinstance(row, MedicineRow)
+            if any(f"{line.type}/{line.id}" in self._names for line in own_lines(self._node, row))
+        }
 
     def _are_clear(self, act: Act) -> bool:
         written = {row.key for row in self._rows if own_lines(self._node, row)}
@@ -121,14 +174,10 @@ class Hears:
         names = (*(subject.name for subject in act.subjects), *known)
         return names_nothing(act.words, names, self._node.lists.terms)
 
+    @cached_property
     def has_all(self) -> bool:
         """Whether nothing is known here that it may not have: nothing is held back from it, whether there is such a
         record or not, and nothing came from others."""
-        if self._has_all is None:
-            self._has_all = self._had_all()
-        return self._has_all
-
-    def _had_all(self) -> bool:
         node = self._node
         if self._permitted.is_cut() or who_gave(node, self._connection, self._person) - {self._place}:
             return False
@@ -161,11 +210,12 @@ def with_records(node: "Node", account: str, permitted: Permitted, requester: st
         if person is None:
             return []
         hears = Hears(node, connection, person, permitted, rows, requester)
-        for kept in acts:
+        for kept, whole in zip(acts, acts_whole.of(node, [kept.act for kept in acts]), strict=True):
             act = kept.act
-            if act.author != "patient" and not _is_known_here(node, act, rows):
+            if kept.seen and not hears.has_all:
+                # Of a former version: its receipt would show how much stood there.
                 continue
-            if hears.may(act):
+            if hears.may(act, act.author == "patient", whole.stood):
                 form = codec.encode_json(msgspec.to_builtins(act))
                 facts = tuple(_facts(node, act))
                 found.append(Heard(kept, facts, hashlib.sha256(form).digest(), kept.manifest))
@@ -173,7 +223,7 @@ def with_records(node: "Node", account: str, permitted: Permitted, requester: st
 
 
 def _goes(node: "Node", act: Act, requester: str) -> bool:
-    if act.kind == "dismissed":
+    if act.kind == "dismissed" or not act.subjects:
         return False
     if act.author == "patient":
         return bool({"*", requester} & recipients_of(act))
@@ -196,14 +246,21 @@ def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]
     return made
 
 
-def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
+def _behind(node: "Node", act: Act, every: Iterable[Row], stood: Stood | None) -> set[str]:
     """The records of this organisation ("Type/id") in the rows that an act speaks of, and in those that its words name,
-    of all rows of her lists here."""
+    of all rows of her lists here; where it is kept which stood in the former when it was said, of these those alone."""
     rows, terms = list(every), node.lists.terms
     medicines = [row for row in rows if isinstance(row, MedicineRow)]
     typed = [one.name for one in act.subjects if not one.ingredients and is_read(one.name, terms)]
     named = [row for name in typed for row in could_be(name, medicines, terms)]
-    return {f"{line.type}/{line.id}" for row in (*spoken_of(act, rows), *named) for line in own_lines(node, row)}
+    spoken = spoken_of(act, rows)
+    found = {f"{line.type}/{line.id}" for row in (*spoken, *named) for line in own_lines(node, row)}
+    if stood is None:
+        return found
+    keys = {subject.key for subject in act.subjects}
+    later = [row for row in spoken if row.key in keys and isinstance(row, MedicineRow) and row not in named]
+    there = {f"{line.type}/{line.id}" for row in later for line in own_lines(node, row)}
+    return found - {name for name in there if acts_stood.marked(name) not in stood.records}
 
 
 def own_lines(node: "Node", row: Row) -> list[Line]:
@@ -215,13 +272,6 @@ def spoken_of(act: Act, every: Iterable[AnyRow]) -> list[AnyRow]:
     """Of these rows those that an act speaks of, by their key or in its words."""
     keys, told = {subject.key for subject in act.subjects}, _plain(act.words)
     return [row for row in every if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))]
-
-
-def _is_known_here(node: "Node", act: Act, rows: Iterable[Row]) -> bool:
-    """Whether this organisation has a record of its own of every medicine that an act names: who may read what it has
-    learns nothing by the act that another place alone told."""
-    own = {block_of(subject_of(row)) for row in rows if isinstance(row, MedicineRow) and own_lines(node, row)}
-    return own.issuperset(map(block_of, act.subjects))
 
 
 def _plain(text: str) -> str:

@@ -106,14 +106,14 @@ def _lines(node: "Node") -> Mapping[str, int]:
 
 def _clinicians(node: "Node", account: str) -> int:
     """The acts of this organisation's clinicians, to whom she lets have them by now."""
-    acts = [kept for kept in node.acts.of(account) if kept.act.organisation == node.organisation]
-    count = 0
-    for kept in acts:
-        if kept.act.kind != "dismissed":
-            act = acts_whole.of(node, kept.act)
-            hearers = acts_heard.hearers(node, act)
-            count += node.store.write(partial(_more, node, act, hearers))
-    return count
+    said = [kept.act for kept in node.acts.of(account) if kept.act.organisation == node.organisation]
+    acts = acts_whole.of(node, [act for act in said if act.kind != "dismissed"])
+    found = [(whole.act, to) for whole, to in zip(acts, acts_heard.hearers(node, acts), strict=True) if to]
+    return node.store.write(partial(_more_of, node, found)) if found else 0
+
+
+def _more_of(node: "Node", found: Sequence[tuple[Act, Mapping[str, Act]]], connection: sql.Connection) -> int:
+    return sum(_more(node, act, to, connection) for act, to in found)
 
 
 def _more(node: "Node", act: Act, hearers: Mapping[str, Act], connection: sql.Connection) -> int:
@@ -194,6 +194,9 @@ def _clinical(
                     told[row.key] |= recipients_of(act)
     for act in (one for one in acts if one.author == "clinician"):
         spoken = acts_heard.spoken_of(act, rows)
+        if not act.subjects:
+            # That she was there is told to the person alone.
+            continue
         if not {subject.key for subject in act.subjects} <= {row.key for row in spoken}:
             # Nobody here knows what it is about, and so not who may know.
             continue

@@ -1,11 +1,13 @@
-"""What an act of a clinician here says against records elsewhere, kept until their places may hear it.
+"""What an act of a clinician here says or rests on that its manifest does not: what it says against records elsewhere,
+kept until their places may hear it, and what stood here when it was said (acts_stood.py).
 
 The manifest that is written down names no record of another place, so that its receipt tells of none; what a place was
 not told when the act was said is sealed beside it, under the person's key, and gone with the act.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -13,9 +15,11 @@ import sqlalchemy as sql
 from medrec.core import codec
 from medrec.core.manifests.act_parts import Opened
 from medrec.core.manifests.acts import Act
+from medrec.core.types import Fields
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.vault import VaultError
 from medrec.node.lists.acts_kept import list_act_against
+from medrec.node.lists.acts_stood import Stood
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -23,27 +27,54 @@ if TYPE_CHECKING:
 BOUND = b"list act against"
 
 
-def keep(node: "Node", connection: sql.Connection, person: Person, act: Act) -> None:
-    """Keep what an act says against records of other places; inside `Store.write` only."""
-    opened = [one for one in act.opened or [] if one.source != node.organisation]
-    if opened:
+class Whole(NamedTuple):
+    """An act of a clinician here with what it says against records of other places, and what stood here when it was
+    said (None: nobody kept that)."""
+
+    act: Act
+    stood: Stood | None = None
+
+
+class _Kept(Fields, frozen=True):
+    """What is sealed. A former version sealed the first list alone."""
+
+    opened: list[Opened]
+    stood: Stood | None
+
+
+def keep(node: "Node", connection: sql.Connection, person: Person, whole: Whole) -> None:
+    """Keep what an act says against records of other places, and what stood here; inside `Store.write` only."""
+    act = whole.act
+    # At an agent the manifest has all of it.
+    elsewhere = [one for one in act.opened or [] if one.source != node.organisation and node.agent is None]
+    kept = _Kept(elsewhere, whole.stood)
+    if kept.opened or kept.stood is not None:
         identifier = bytes.fromhex(act.id)
-        sealed = node.vault.seal(person.keys.data, codec.encode_json(msgspec.to_builtins(opened)), BOUND + identifier)
+        sealed = node.vault.seal(person.keys.data, codec.encode_json(msgspec.to_builtins(kept)), BOUND + identifier)
         row = {"id": identifier, "account": act.account, "sealed": sealed}
         connection.execute(sql.insert(list_act_against).values(**row))
 
 
-def of(node: "Node", act: Act) -> Act:
-    """An act that stands here, with what it says against records of other places. Raises StoreError."""
-    identifier = bytes.fromhex(act.id)
-    mine = (list_act_against.c.id == identifier) & (list_act_against.c.account == act.account)
+def of(node: "Node", acts: Sequence[Act]) -> list[Whole]:
+    """Acts of one person that stand here, with what was kept of them. Raises StoreError."""
+    if not acts:
+        return []
+    account, column = acts[0].account, list_act_against.c
     with node.store.read() as connection:
-        person = node.journal.person_of_account(connection, act.account)
-        sealed = connection.execute(sql.select(list_act_against.c.sealed).where(mine)).scalar()
-    if person is None or sealed is None:
-        return act
-    with suppress(VaultError):
-        data = node.vault.open(person.keys.data, bytes(sealed), BOUND + identifier)
-        kept = msgspec.convert(codec.decode_json(data), list[Opened])
-        return msgspec.structs.replace(act, opened=[*(act.opened or []), *kept])
-    return act
+        person = node.journal.person_of_account(connection, account)
+        rows = connection.execute(sql.select(column.id, column.sealed).where(column.account == account)).all()
+    sealed = {bytes(row.id).hex(): bytes(row.sealed) for row in rows} if person is not None else {}
+    found = []
+    for act in acts:
+        whole = Whole(act)
+        if person is not None and act.id in sealed and act.organisation == node.organisation:
+            with suppress(VaultError):
+                whole = _with(act, node.vault.open(person.keys.data, sealed[act.id], BOUND + bytes.fromhex(act.id)))
+        found.append(whole)
+    return found
+
+
+def _with(act: Act, data: bytes) -> Whole:
+    value = codec.decode_json(data)
+    kept = _Kept(msgspec.convert(value, list[Opened]), None) if type(value) is list else msgspec.convert(value, _Kept)
+    return Whole(msgspec.structs.replace(act, opened=[*(act.opened or []), *kept.opened]), kept.stood)

@@ -14,9 +14,11 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.manifests.access import DisclosureManifest
+from medrec.core.manifests.acts import Act
 from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.notices import Notice
+from medrec.core.reconcile.said import manifest_of
 from medrec.node.agent.told import told
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.vault import VaultError
@@ -51,11 +53,12 @@ class Seen(NamedTuple):
 
 class Review(NamedTuple):
     """The last review that counts here, and the marks of the lines that its list held (None: they are not known); at an
-    agent, who saw what."""
+    agent, who saw what. `own`: the manifests (hex) of all that was said in it, of each medicine by itself."""
 
     kept: KeptAct
     seen: frozenset[bytes] | None
     places: Seen | None = None
+    own: frozenset[str] = frozenset()
 
 
 class PutAway(NamedTuple):
@@ -127,20 +130,37 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     """The last review here, of all acts on a person's list, oldest first. Raises StoreError, VaultError."""
     every = [kept for kept in acts if kept.act.kind == "reviewed"]
     if node.agent is not None:
-        return Review(every[-1], None, _seen(node, account, every)) if every else None
-    ours = [kept for kept in every if kept.act.organisation == node.organisation]
+        if not every:
+            return None
+        return Review(every[-1], None, _seen(node, account, every), _manifests(_together(every)))
+    ours = _together([kept for kept in every if kept.act.organisation == node.organisation])
     if not ours:
         return None
+    found = Review(ours[-1], None, None, _manifests(ours))
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
         row = connection.execute(sql.select(list_seen.c.sealed).where(list_seen.c.account == account)).first()
     if person is None or row is None:
-        return Review(ours[-1], None)
+        return found
     with suppress(VaultError):
         act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
-        if act.hex() == ours[-1].act.id:
-            return Review(ours[-1], apart(seen))
-    return Review(ours[-1], None)
+        if any(act.hex() == kept.act.id for kept in ours):
+            return found._replace(seen=apart(seen))
+    return found
+
+
+def _together(reviewed: Sequence[KeptAct]) -> list[KeptAct]:
+    """Of reviews, oldest first, what was said in the last: what one clinician said at the same instant."""
+    last_ = reviewed[-1].act if reviewed else None
+    return [kept for kept in reviewed if last_ is not None and _instant(kept.act) == _instant(last_)]
+
+
+def _instant(act: Act) -> tuple[str, str, int]:
+    return act.organisation, act.name, act.time
+
+
+def _manifests(said: Iterable[KeptAct]) -> frozenset[str]:
+    return frozenset(kept.manifest.hex() for kept in said)
 
 
 def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
@@ -160,17 +180,17 @@ def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
         for record in said.records:
             name = (line.organisation, record.type, record.id, said.request.requester)
             given[name] = max(time, given.get(name, 0))
-    told_of = [(kept.time, kept.seen) for kept in reviewed if kept.seen is not None]
+    told_of = [(kept.time, kept.seen) for kept in reviewed if kept.seen]
     return Seen(told_of, times, given)
 
 
 def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:
     """How many lines of each row (by its key) are new since a review; `arrived`: when a record version (by its
     manifest, hex) reached this node (ms), where that is known. What the review itself says is not new."""
-    own, time = review.kept.manifest.hex(), review.kept.time
+    time = review.kept.time
 
     def new(line: Line) -> bool:
-        if line.author != "record" and line.manifest.startswith(own):
+        if line.author != "record" and manifest_of(line) in review.own:
             return False
         if review.seen is not None:
             return mark(line) not in review.seen
