@@ -10,6 +10,7 @@ from medrec.node.keeping import store
 from medrec.node.lists import acts, lists
 from medrec.node.lists.acts_kept import ENDS_PATH
 from medrec.node.release.practitioners import PHYSICIAN
+from tests.node.test_list_later import look
 from tests.node.test_lists import Clinic
 
 
@@ -21,7 +22,10 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 
 def stopped_at_north(clinic: Clinic) -> None:
-    """North's clinician means somebody else: her word stands in Ada's list, by north's notice and handed on."""
+    """North's clinician, who read what south has, means somebody else: her word stands in Ada's list, by north's notice
+    and handed on."""
+    clinic.network.consent(clinic.ada, "south", "north")
+    look(clinic, "north", "south")
     clinic.network.time += 60_000
     doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
     clinic.north.acts.enter(clinic.ada.account, doctor, "stopped", [lists.subject_of(clinic.row("metformin"))], "no")

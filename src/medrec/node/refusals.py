@@ -83,6 +83,7 @@ class Code(Enum):
     NO_SUCH_NUMBER = "no-such-number"
     ENTRY_UNFIT = "entry-unfit"
     NOT_LINKED = "not-linked"
+    NOT_ON_LIST = "not-on-list"
     FROM_THE_FUTURE = "from-the-future"
     CONSENT_OVER = "consent-over"
     ATTESTED_TOO_LONG = "attested-too-long"
@@ -172,6 +173,7 @@ SENTENCES: dict[Code, str] = {
     Code.ENTRY_UNFIT: "This cannot be entered into a record.",
     Code.NOT_A_DELEGATE: "The person has not named the one who signed to decide for her.",
     Code.NOT_LINKED: "This account is not linked here; link it at the desk first.",
+    Code.NOT_ON_LIST: "Nothing on her list here is what this speaks of; nothing was written down.",
     Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",
     Code.ATTESTED_TOO_LONG: "What a clinic writes down for a person may open something for thirty days at most.",
     Code.CONSENT_OVER: "The consent had ended before it arrived.",

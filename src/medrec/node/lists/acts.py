@@ -140,6 +140,8 @@ class Acts:
         """
         subjects = [acts_stood.said_of(kind, one) for one in subjects]
         apart = [[], *([one] for one in subjects)] if kind == "reviewed" and subjects else [list(subjects)]
+        if kind in ("changed", "stopped") and not acts_stood.is_there(self._node, account, subjects, against):
+            raise Refusal(Code.NOT_ON_LIST)
         now = self._node.clock()
         acts = [
             # What she was there for names nothing.

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from medrec.core.manifests.access import ReceivedManifest
+from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Act, ActKind, Subject
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import block_of
 from medrec.core.types import Fields
+from medrec.node.corrections.objecting import of_person
 from medrec.node.lists.lists import subject_of
 
 if TYPE_CHECKING:
@@ -42,6 +45,21 @@ def said_of(kind: ActKind, subject: Subject) -> Subject:
     row, on which a word without directions does not depend, is not: it may be what another record alone says."""
     bare = kind in ("reviewed", "stopped") and subject.site
     return msgspec.structs.replace(subject, form="") if bare else subject
+
+
+def is_there(node: "Node", account: str, subjects: Iterable[Subject], against: Iterable[Against]) -> bool:
+    """Whether what a clinician changes or stops can be before her: a row of the list here, or one made of what others
+    gave, which is kept nowhere. Nobody ends what nobody says that she takes. Raises StoreError, VaultError."""
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+        others = person is None or any(
+            isinstance(one, ReceivedManifest) and one.records
+            for one in of_person(node, connection, person, "disclosure-received/1")
+        )
+    if others or any(one.source != node.organisation for one in against):
+        return True
+    keys = {row.key for row in node.lists.of(account).read.medicines}
+    return all(subject.key in keys for subject in subjects)
 
 
 class Stood(Fields, frozen=True):
