@@ -195,6 +195,38 @@ def test_another_place_hears_what_it_would_hear_had_the_hidden_never_been(
     assert summed == [one for one in summed_never if one in said[0]]
 
 
+@pytest.mark.parametrize(
+    ("records", "stopped", "told"),
+    [
+        ([Record("lisinopril"), Record("metformin", True)], "", ["reviewed"]),
+        (
+            [Record("lisinopril"), Record("lisinopril, less", True, "active", 2025)],
+            "lisinopril",
+            ["reviewed", "stopped"],
+        ),
+        ([Record("lisinopril", False, "stopped", 2021), Record("lisinopril", True)], "lisinopril", []),
+    ],
+    ids=["another medicine is hidden", "one of two records is", "the one in force is"],
+)
+def test_what_is_hidden_keeps_nothing_else_back(
+    worlds: tuple[World, World], records: list[Record], stopped: str, told: list[str]
+) -> None:
+    """The law alone would hold where nobody is told anything."""
+    world, _ = worlds
+    world.person()
+    for number, record in enumerate(records):
+        world.put(number, record)
+    world.look()
+    world.network.time += 1_000
+    world.review()
+    if stopped:
+        world.stop(stopped)
+    copies = [json.loads(copy) for copy in world.told()]
+    assert sorted(copy["kind"] for copy in copies) == told
+    assert all([one["name"] for one in copy["subjects"]] == ["lisinopril"] for copy in copies)
+    assert len(world.summed_up()) == len(told)
+
+
 def test_a_review_of_a_former_version_whose_receipt_shows_what_stood_there_is_in_no_summary(
     worlds: tuple[World, World],
 ) -> None:
