@@ -289,13 +289,20 @@ def _stages_differ(entries: list[Entry]) -> bool:
     """Whether two that say that it goes on tell different stages of it: it has gone on since one of them, or one is
     wrong."""
     going = [one.detail for one in entries if one.signal.says is Says.TAKEN]
-    told = [
+    said = {
+        (detail.name_cleaned, *(f"{code.system}|{code.code}|{code.display}" for code in detail.codes)): detail
+        for detail in going
+    }
+    if len(said) < 2:
+        return False
+    each = {
         stages(
             [code.code for code in detail.codes if code.system == ICD10CM],
             [detail.name_cleaned, *(cleaned(code.display) for code in detail.codes)],
-        )
-        for detail in going
-    ]
+        ): None
+        for detail in said.values()
+    }
+    told = list(each)
     return any(differ(one, other) for place, one in enumerate(told) for other in told[:place])
 
 

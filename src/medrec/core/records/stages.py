@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from medrec.core.records.problem_names import core_name
 
@@ -25,10 +26,11 @@ def _of_code(found: re.Match[str]) -> str:
     return f"3{'ab'[int(part) - 1]}" if part else LAST if whole == "6" else whole
 
 
-def _said(words: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _said(words: str) -> tuple[str, ...]:
     if _LAST.search(words):
-        return [LAST]
-    return [first or second for first, second in _STAGED.findall(core_name(words))]
+        return (LAST,)
+    return tuple(first or second for first, second in _STAGED.findall(core_name(words)))
 
 
 def differ(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
