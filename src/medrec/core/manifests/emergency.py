@@ -15,7 +15,7 @@ from medrec.core.types import Fields, OrganisationId, TimeMs
 KINDS_MIN = 6
 """Of so many kinds the letters and figures of a reason are at least: one again and again says nothing."""
 
-_TITLES = frozenset(map(skeleton, "dr doctor prof professor md rn nurse mr mrs ms miss".split()))
+_TITLES = frozenset(map(skeleton, ("dr", "doctor", "prof", "professor", "md", "rn", "nurse", "mr", "mrs", "ms")))
 _DOTS = re.compile("([aou])e")
 
 Scope = Literal["summary", "restricted"]
