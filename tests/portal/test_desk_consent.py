@@ -86,7 +86,7 @@ def test_what_a_person_decides_is_read_out_written_down_in_force_and_told(empty:
     assert [one for one in told(empty, ada.account) if one.manifest == "consent/2"] == [consent]
     assert opened(empty, ada) == ["bp-1"]
     hers = text_of(read(empty.client("guide"), f"/people/{handle(ada.account)}/sharing"))
-    assert "Written down for you by Demonstration" in hers
+    assert "This was entered by North (Demonstration)" in hers
     empty.network.time += 8 * DAY
     empty.settle()
     with pytest.raises(Exception, match="no permission for this"):

@@ -149,6 +149,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
     kept = own_consents.known(node, account)
     found = []
     given = standing(node, account)
+    ends = kept | set(_entered(given))
     closed = _closed(given)
     for one in given:
         notice, statement = one.notice, one.notice.manifest
@@ -162,7 +163,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             {
                 "whom": _whom(node, known, statement),
                 "sentence": sentence,
-                "given": _given(visit, statement),
+                "given": _given(visit, known, statement),
                 "time": notice.time,
                 "state": "revoked"
                 if one.over
@@ -179,9 +180,9 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
                 "link": _link(visit, notice),
                 "mark": mark.hex(),
                 "stop": visit.link("stop", person=visit.path["person"], mark=mark.hex())
-                if mark in kept or effect == "permit"
+                if mark in ends or effect == "permit"
                 else None,
-                "elsewhere": mark not in kept,
+                "elsewhere": mark not in ends,
             }
         )
     return sorted(found, key=lambda item: FIRST.get(item["state"], len(FIRST)))
@@ -275,12 +276,13 @@ def as_plain(statement: Any) -> plain.Plain:
         return plain.Plain("share", purposes=["any"])
 
 
-def _given(visit: Visit, statement: Any) -> Any:
+def _given(visit: Visit, known: dict[str, str], statement: Any) -> Any:
     """When a consent was given, and by whom if not by the person's own key."""
     assurance = getattr(statement, "assurance", "self")
     if assurance == "clinic":
-        clerk = statement.attested.clerk
-        return render.say(words.CONSENTS["given_clinic"], clerk=clerk, when=visit.when(statement.time))
+        # The place alone says so: nothing that she holds can show that it is her word.
+        place, clerk = known.get(statement.organisation, statement.organisation), statement.attested.clerk
+        return render.say(words.CONSENTS["given_clinic"], place=place, clerk=clerk, when=visit.when(statement.time))
     name = "given_helper" if assurance == "delegate" else "given"
     return render.say(words.CONSENTS[name], when=visit.when(statement.time))
 
@@ -311,6 +313,22 @@ def standing(node: "Node", account: str) -> list[Standing]:
         for one, gone in lines
         if one.kind != "revocation/1"
     ]
+
+
+def _entered(every: Sequence[Standing]) -> dict[bytes, str]:
+    """The marks of what places wrote down for a person, each with its place, which takes it back without a secret."""
+    said = [one.notice.manifest for one in every if getattr(one.notice.manifest, "assurance", "") == "clinic"]
+    return {bytes.fromhex(one.nullifier): one.organisation for one in said}
+
+
+def entered(node: "Node", account: str) -> dict[bytes, str]:
+    """What places wrote down for a person, by its mark: the place. She did not sign it, and may end it."""
+    return _entered(standing(node, account))
+
+
+def endable(node: "Node", account: str) -> set[bytes]:
+    """The marks of the consents that a signature of the person takes back from here."""
+    return own_consents.known(node, account) | set(entered(node, account))
 
 
 class Given(NamedTuple):

@@ -55,8 +55,8 @@ class FhirConsentManifest(Fields, frozen=True):
     """A person's decision as a FHIR Consent (R4 or R5): `consent` is its JSON text, character for character.
 
     assurance: `self`, signed by a credential of `account`; `delegate`, by a credential of `acting`, who acts for her;
-    `clinic`, by the signing key of `organisation`, with `attested` (what it opens ends after 30 days). `key` is the
-    key id, `signature` (hex) is over `fhir_consent_message`. `nullifier` as in ConsentManifest. Whoever takes a
+    `clinic`, by a clerk of `organisation`, with `attested` (what it opens ends after 30 days). `key` is the key id,
+    `signature` (hex) is over `fhir_consent_message`. `nullifier` as in ConsentManifest. Whoever takes a
     consent in holds the fields against each other with `misfit`.
     """
 

@@ -3,7 +3,8 @@
 It is a consent/2 that the clerk signs with her own key, the one that she registered as staff here; it is marked as
 attested by the clinic, names her, and is taken only while she is of the staff. What it opens ends after thirty days at
 the most; what it closes stays closed, so a "no" is taken down in the same way. The person is told through her agent,
-where she has one, as of any other consent, and a letter to her waits to be printed (letters.py).
+where she has one, as of any other consent, and a letter to her waits to be printed (letters.py). She ends it as soon
+as she likes (attested_secrets.py).
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core import commitment, manifests
+from medrec.core import manifests
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
 from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import Attestation, FhirConsentManifest
 from medrec.node.account import staff
 from medrec.node.account.staff import Member
-from medrec.node.consent import letters
+from medrec.node.consent import attested_secrets, letters
 from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
 
@@ -66,6 +67,7 @@ def draft(
         attested = msgspec.convert({"clerk": clerk.name, "form": form}, Attestation)
     except (plain.NotPlain, msgspec.ValidationError):
         raise Refusal(Code.MALFORMED) from None
+    # Last, so that what is refused leaves no secret behind.
     return FhirConsentManifest(
         manifest="consent/2",
         network=node.network.hex(),
@@ -76,7 +78,7 @@ def draft(
         assurance="clinic",
         acting=None,
         attested=attested,
-        nullifier=commitment.nullifier(node.vault.random(commitment.SECRET_BYTES)).hex(),
+        nullifier=attested_secrets.draw(node, account).hex(),
         key=clerk.key.hex(),
     )
 

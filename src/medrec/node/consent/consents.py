@@ -32,7 +32,7 @@ from medrec.core.manifests.consent import (
 from medrec.engines.engine import EngineError
 from medrec.node.account import attested
 from medrec.node.account.accounts import signing_keys
-from medrec.node.consent import attesting
+from medrec.node.consent import attested_secrets, attesting
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
@@ -124,8 +124,7 @@ class Consents:
         sealed = self._node.vault.seal(person.keys.data, data, digest)
         row = {"hash": digest, "account": consent.account, "nullifier": nullifier, "sealed": sealed}
         connection.execute(sql.insert(store.consent).values(**row))
-        # Before the commit and again after it: whoever read the old rules finds the count changed.
-        self.changes += 1
+        self.changes += 1  # and again after the commit: whoever read the old rules finds the count changed
         return Given(digest, False)
 
     def take_back(self, account: str, secret: bytes, key: bytes, signature: bytes) -> bool:
@@ -161,16 +160,8 @@ class Consents:
         if owner is not None and owner != account:
             raise Refusal(Code.WRONG_SECRET)
         now = self._node.clock()
-        manifest = RevocationManifest(
-            "revocation/1",
-            self._node.network.hex(),
-            self._node.organisation,
-            account,
-            now,
-            nullifier.hex(),
-            key.hex(),
-            signature.hex(),
-        )
+        head = ("revocation/1", self._node.network.hex(), self._node.organisation, account, now)
+        manifest = RevocationManifest(*head, nullifier.hex(), key.hex(), signature.hex())
         draft = Draft("revocation/1", manifests.encode(manifest), person.id, {"nullifier": secret}, [6, now, nullifier])
         line = self._node.journal.append(connection, [draft])[0]
         connection.execute(sql.delete(revoked).where(revoked.c.nullifier == nullifier))
@@ -368,14 +359,18 @@ def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
 
 
 def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/revocations: CBOR {account, key, secret, signature} -> CBOR {"fresh"}."""
+    """POST /medrec/revocations: CBOR {account, key, secret, signature} -> CBOR {"fresh"}; of what was written down here
+    for her, `nullifier` in the place of `secret`."""
     try:
         asked = codec.decode(body)
-        account, parts = asked["account"], [asked[name] for name in ("secret", "key", "signature")]
+        named = "nullifier" if "nullifier" in asked else "secret"
+        account, parts = asked["account"], [asked[name] for name in (named, "key", "signature")]
     except (codec.CodecError, KeyError, TypeError):
         raise Refusal(Code.MALFORMED) from None
     if [type(part) for part in (account, *parts)] != [str, bytes, bytes, bytes]:
         raise Refusal(Code.MALFORMED)
+    if named == "nullifier":
+        return codec.encode({"fresh": attested_secrets.take_back(node, account, *parts)})
     return codec.encode({"fresh": node.consents.take_back(account, *parts)})
 
 

@@ -32,6 +32,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
     "half_keys": lambda row: bytes(row.obligation),
     "share_link": lambda row: bytes(row.id),
     "stated_secret": lambda row: bytes(row.nullifier),
+    "attested_secret": lambda row: bytes(row.nullifier),
 }
 """Tables with rows that are sealed under the key `data` of the person whose account they name; how each is bound."""
 

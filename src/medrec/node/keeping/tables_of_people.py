@@ -9,6 +9,7 @@ GONE_WITH_PERSON = (
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
     *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
     *("share_key", "to_bring", "stated_secret", "delegation_begins", "delegation_doubted", "list_seen"),
+    "attested_secret",
     *("list_put_away", "list_act_hearer", "list_act_against", "list_act_brought", "list_act_ended", "consent_sign"),
     *("refused_often", "code_holder"),
 )

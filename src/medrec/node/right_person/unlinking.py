@@ -18,6 +18,7 @@ from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM
 from medrec.node.agent import redelivery
+from medrec.node.consent import attested_secrets
 from medrec.node.corrections.corrections_closed import end_with_link
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal
@@ -70,6 +71,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     if rows:
         connection.execute(sql.insert(access.revoked), rows)
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
+    attested_secrets.forget(connection, before.account)
     emergency_kept.end(connection, emergency_kept.broken_glass.c.account == before.account)
     connection.execute(sql.delete(access.half_keys).where(access.half_keys.c.account == before.account))
     # Who links again is handed what of it never came.

@@ -280,7 +280,7 @@ def stop(node: "Node", visit: Visit) -> Go:
         mark = bytes.fromhex(visit.path["mark"])
     except ValueError:
         raise PageError(404, "unknown-line") from None
-    kept, signs = own_consents.secret_of(node, who.account, mark), signer(node, visit, who)
+    kept, signs = _ends(node, who, mark), signer(node, visit, who)
     if kept is None or signs.acting is not None:
         return _close(node, visit, who, mark)
     consents = person.consents(node, visit, who.known, who.account)
@@ -297,7 +297,7 @@ def stop(node: "Node", visit: Visit) -> Go:
 def _hidden_anew(node: "Node", visit: Visit, who: Whose, mark: str) -> list[Word]:
     """Where the sentence of a mark lets those look who treat her in an emergency: what she hides at its place, without
     them, and that the yes ends with it. What is hidden is shown in an emergency only while she says so."""
-    given, kept = person.plain_consents(node, who.account, visit.now), own_consents.known(node, who.account)
+    given, kept = person.plain_consents(node, who.account, visit.now), person.endable(node, who.account)
     ended = [one for one in given if one.mark == mark and one.says.effect == "emergency-yes"]
     hidden = [
         one
@@ -321,7 +321,7 @@ def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given])
     found = []
     for one in given:
         mark = bytes.fromhex(one.mark)
-        kept = own_consents.secret_of(node, who.account, mark)
+        kept = _ends(node, who, mark)
         if kept is None:
             raise PageError(409, "given-elsewhere")
         found.append(_revocation(node, who, signs, mark, *kept))
@@ -340,12 +340,20 @@ def _close(node: "Node", visit: Visit, who: Whose, mark: bytes) -> Go:
     return propose(node, visit, who, wanted, [statement.organisation], "sharing", "stopped")
 
 
+def _ends(node: "Node", who: Whose, mark: bytes) -> tuple[str, bytes] | None:
+    """Where a sentence is taken back, and its secret (b"" for what the place wrote down, which keeps that itself); None
+    for one whose secret lies elsewhere."""
+    place = person.entered(node, who.account).get(mark)
+    return own_consents.secret_of(node, who.account, mark) if place is None else (place, b"")
+
+
 def _revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str, secret: bytes) -> Part:
     from medrec.core import codec
     from medrec.core.manifests.consent import revocation_message
 
     def finish(proof: bytes) -> None:
-        body = {"account": who.account, "key": signs.key, "secret": secret, "signature": proof}
+        named = {"secret": secret} if secret else {"nullifier": mark}
+        body = {"account": who.account, "key": signs.key, "signature": proof, **named}
         node.peers.call(place, REVOCATIONS_PATH, codec.encode(body))
 
     return Part("medrec/revocation/1", mark, revocation_message(mark), finish, binary=True)

@@ -8,7 +8,6 @@ import msgspec
 from medrec.core.consent import access, emergency, plain, terms
 from medrec.core.consent.decide import decide
 from medrec.core.consent.plain import Plain
-from medrec.node.consent import own_consents
 from medrec.node.looks.disputing import organisations
 from medrec.portal import person, render, words
 from medrec.portal.own.acts import signer
@@ -135,7 +134,7 @@ def can_end(node: "Node", visit: Visit, who: Whose) -> Collection[str]:
     """The marks (hex) of the sentences that can be taken back here: none by a helper."""
     if signer(node, visit, who).acting is not None:
         return frozenset()
-    return frozenset(mark.hex() for mark in own_consents.known(node, who.account))
+    return frozenset(mark.hex() for mark in person.endable(node, who.account))
 
 
 def _opens(node: "Node", account: str, place: str, now: int) -> bool:

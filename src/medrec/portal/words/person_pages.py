@@ -126,7 +126,7 @@ CONSENTS = Texts(
         "no_end": "until you take it back",
         "until": "until {when}",
         "given": "You said so {when}.",
-        "given_clinic": "Written down for you by {clerk}, {when}",
+        "given_clinic": "This was entered by {place} ({clerk}), {when}. You did not sign it yourself.",
         "given_helper": "Given for you by a helper, {when}",
         "late": "{place} says that you gave this. The key that signed it stopped being yours {when}, and this came later. If it "
         "is yours, say so. If not, stop it here, or ask {place}, which may go by it.",
