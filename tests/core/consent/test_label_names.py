@@ -10,7 +10,7 @@ import pytest
 from medrec.core.consent import labels as labelling
 from medrec.core.consent.label_rules import LabelRulesError
 from medrec.core.consent.labels import Labeller
-from medrec.core.records.terms import LOINC, NDC, RXNORM, SNOMED, Drug, Table
+from medrec.core.records.terms import ICD10CM, LOINC, NDC, RXNORM, SNOMED, Drug, Table
 from medrec.node.release.labels import Labels
 
 Json = dict[str, Any]
@@ -219,7 +219,16 @@ def test_a_procedure_of_icd_9_cm_is_no_diagnosis_of_it() -> None:
         (HCPCS, "G2065", ""), (HCPCS, "G2066", ""), (HCPCS, "G2079", "OPIOIDUD"), (HCPCS, "G2081", ""),
         (HCPCS, "G2082", "MH PSY"), (HCPCS, "G2087", "OPIOIDUD"), (HCPCS, "S0109", "OPIOIDUD"), (HCPCS, "S0104", "HIV"),
         (HCPCS, "S0199", "PREGNANT SEX"), (HCPCS, "S4025", "PREGNANT SEX"), (HCPCS, "S4990", ""),
-        (HCPCS, "S3850", "GDIS"), (HCPCS, "H1011", "MH"), (HCPCS, "H1010", "PREGNANT SEX"), (HCPCS, "G2011", "SUD"),
+        # Drugs and screenings, by CMS's own words for each (groups J and G).
+        (HCPCS, "J0570", "OPIOIDUD"), *((HCPCS, f"J057{n}", "OPIOIDUD") for n in range(1, 6)),
+        (HCPCS, "J0592", "OPIOIDUD"), (HCPCS, "J2315", "SUD"), (HCPCS, "Q9991", "OPIOIDUD"), (HCPCS, "J0583", ""), (HCPCS, "G0396", "SUD"),
+        (HCPCS, "G0397", "SUD"), (HCPCS, "G0398", ""), (HCPCS, "G0409", "MH"), (HCPCS, "G0410", "MH"),
+        (HCPCS, "G0411", "MH"), (HCPCS, "G0412", ""), (HCPCS, "G0429", "HIV"), (HCPCS, "G0431", "SUD"),
+        (HCPCS, "G0432", "HIV"), (HCPCS, "G0433", "HIV"), (HCPCS, "G0434", "SUD"), (HCPCS, "G0435", "HIV"),
+        (HCPCS, "G0436", ""), (HCPCS, "G0439", ""), (HCPCS, "G0442", "ETHUD"), (HCPCS, "G0443", "ETHUD"),
+        (HCPCS, "G0444", "MH"), (HCPCS, "G0445", "SEX STD"), (HCPCS, "G0446", ""), (HCPCS, "G0459", "MH"),
+        (HCPCS, "G0470", "MH"), (HCPCS, "S3850", "GDIS"),
+        (HCPCS, "H1011", "MH"), (HCPCS, "H1010", "PREGNANT SEX"), (HCPCS, "G2011", "SUD"),
     ],
 )  # fmt: skip
 def test_services_are_told_by_the_ranges_of_their_numbers(system: str, code: str, labels: str) -> None:
@@ -256,3 +265,33 @@ def test_a_file_may_add_ordinary_words_and_beginnings_of_codes() -> None:
         own["rules"][0]["begins"] = begins
         with pytest.raises(LabelRulesError, match="empty"):
             Labeller(RULES, json.dumps(own).encode())
+
+
+PUBLIC = json.loads((REPOSITORY / "tests" / "vectors" / "labels" / "snomed.json").read_text(encoding="utf-8"))["codes"]
+
+
+@pytest.mark.parametrize("beside", ["Asthma", "Essential hypertension", "Encounter for problem", ""])
+def test_no_name_beside_it_clears_a_code_of_snomed_ct_that_is_known(beside: str) -> None:
+    for code, _, labels in PUBLIC:
+        found = coded(SNOMED, code, *([beside, beside] if beside else []))
+        assert set(labels.split()) <= set(found.codes), (code, beside)
+    assert coded(SNOMED, "195967001", "Asthma") == labelling.NONE, "what is known of other codes is left as it was"
+
+
+def test_few_codes_of_snomed_ct_ship_and_each_says_what_its_name_says() -> None:
+    ruled = {code for rule in LABELLER.rules for code in rule.snomed}
+    # SNOMED CT belongs to SNOMED International: no table of it ships, and a site with a licence adds a file of its own.
+    assert ruled == {code for code, _, _ in PUBLIC} and 20 <= len(ruled) <= 40
+    for code, name, labels in PUBLIC:
+        assert (
+            set(coded(SNOMED, "123", name).codes) <= set(coded(SNOMED, code, "Asthma").codes) == set(labels.split())
+        ), code
+
+
+def test_no_name_clears_a_code_that_a_rule_lists() -> None:
+    """Every code of every rule, in its system, beside a name of something else."""
+    for rule in LABELLER.rules:
+        listed = [(LOINC, rule.loinc), (SNOMED, rule.snomed), (ICD10CM, rule.icd10), *rule.begins.items()]
+        for system, codes in listed:
+            for code in codes:
+                assert set(rule.labels) <= set(coded(system, code, "Asthma", "Asthma").codes), (rule.id, system, code)
