@@ -7,6 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from medrec.core import codec
+from medrec.core.address import encode_address
 from medrec.core.manifests.access import RefusalManifest
 from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
@@ -104,6 +105,33 @@ def test_whoever_is_unknown_here_leaves_as_many_lines_of_the_same_form(network: 
     rows: list[Any] = [row for row in network["north"].rows(store.line) if row.kind == "refusal/1"]
     sealed = {len(codec.decode(bytes(row.entry))[2]["sealed"]) for row in rows}
     assert len(rows) == 2 * LINES_MAX + 2 and len(sealed) == 1
+
+
+def test_whoever_makes_accounts_up_fills_no_journal(network: Network, ada: Patient) -> None:
+    """Each request names another account: the ledger has none of them, and all are counted as one."""
+    made_up = [encode_address(secrets.token_bytes(32)) for _ in range(3 * LINES_MAX)]
+    for account in made_up:
+        assert asked(network, account, 1) == [Code.NOT_PERMITTED]
+    assert [one.account for one in refusals(network)] == made_up[:LINES_MAX]
+    asked(network, made_up[0], 1, by="east")
+    network.crash("north")
+    network.time += LINES_MS
+    assert step(network) == 1
+    *_, rest = refusals(network)
+    assert (rest.more, rest.account, rest.request.requester) == (2 * LINES_MAX, made_up[-1], "south")
+    # Each id is used up all the same, and a person of the ledger has lines of her own.
+    asked(network, ada.account, 1)
+    assert refusals(network)[-1].account == ada.account
+
+
+def test_a_stranger_of_the_ledger_is_never_counted_among_those_made_up(network: Network, ada: Patient) -> None:
+    stranger = network.patient("eve", "east").account
+    for _ in range(LINES_MAX + 5):
+        asked(network, encode_address(secrets.token_bytes(32)), 1)
+    for account in (ada.account, stranger):
+        asked(network, account, 3)
+    mine, others = ([one for one in refusals(network) if one.account == who] for who in (ada.account, stranger))
+    assert len(mine) == len(others) == 3
 
 
 def test_a_request_that_was_only_counted_is_used_up(network: Network, ada: Patient) -> None:

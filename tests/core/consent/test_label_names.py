@@ -221,7 +221,8 @@ def test_a_procedure_of_icd_9_cm_is_no_diagnosis_of_it() -> None:
         (HCPCS, "S0199", "PREGNANT SEX"), (HCPCS, "S4025", "PREGNANT SEX"), (HCPCS, "S4990", ""),
         # Drugs and screenings, by CMS's own words for each (groups J and G).
         (HCPCS, "J0570", "OPIOIDUD"), *((HCPCS, f"J057{n}", "OPIOIDUD") for n in range(1, 6)),
-        (HCPCS, "J0592", "OPIOIDUD"), (HCPCS, "J2315", "SUD"), (HCPCS, "Q9991", "OPIOIDUD"), (HCPCS, "J0583", ""), (HCPCS, "G0396", "SUD"),
+        (HCPCS, "J0592", "OPIOIDUD"), (HCPCS, "J2315", "SUD"), (HCPCS, "Q9991", "OPIOIDUD"), (HCPCS, "J0583", ""),
+        (HCPCS, "G0396", "SUD"),
         (HCPCS, "G0397", "SUD"), (HCPCS, "G0398", ""), (HCPCS, "G0409", "MH"), (HCPCS, "G0410", "MH"),
         (HCPCS, "G0411", "MH"), (HCPCS, "G0412", ""), (HCPCS, "G0429", "HIV"), (HCPCS, "G0431", "SUD"),
         (HCPCS, "G0432", "HIV"), (HCPCS, "G0433", "HIV"), (HCPCS, "G0434", "SUD"), (HCPCS, "G0435", "HIV"),

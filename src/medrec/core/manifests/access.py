@@ -182,8 +182,8 @@ class RefusalManifest(Fields, frozen=True):
     """Somebody asked and was refused; `code` says why. `id` is random: two equal refusals are two statements.
 
     `obligation` names the disclosure that was journalled and then not sent, null if it did not come to that. `more`: it
-    stands for so many refusals of this requester about this person within an hour, which have no line of their own; all
-    else is that of the last.
+    stands for so many refusals of this requester about this person within an hour, or about accounts that the ledger
+    did not have, which have no line of their own; all else is that of the last.
     """
 
     manifest: Literal["refusal/1"]

@@ -32,7 +32,7 @@ from medrec.node.release.deciding import Allowed, Decider, Permitted
 from medrec.node.release.gather import Answered, Gathering, UsedError
 from medrec.node.release.practitioners import CredentialCheck
 from medrec.node.release.reading import Reader
-from medrec.node.release.refused_often import About
+from medrec.node.release.refused_often import about
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -372,7 +372,7 @@ class Gate:
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
             stated = manifests.encode(manifest, basis)
-            often = None if disclosed else About(caller, ask.account)
+            often = None if disclosed else about(node.engine, caller, ask.account)
             self._gathering.write(Draft("refusal/1", stated, person, extras, summary), answered, often)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)

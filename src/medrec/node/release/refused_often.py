@@ -3,8 +3,10 @@
 Nobody fills a journal, or buries what matters to a person, by asking again and again. What is counted is durable before
 the refusal is answered, as a line is; when the hour is over one line says how many there were, and what the last was.
 A refusal that stops a disclosure always has its own line. The rule is the same for whoever is unknown here, since the
-number of lines on the ledger would tell.
+number of lines on the ledger would tell. Accounts that the ledger does not have are nobody's, as everybody can see:
+whoever makes them up, as many as he likes, is counted as if he asked about one.
 
+about(...)     under whom a refusal is counted
 counted(...)   inside the write that a refusal belongs to: whether it is counted, and has no line
 over(...)      inside a write: the lines of what was counted and whose hour is over
 step(node)     writes these, now and then
@@ -17,8 +19,9 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
 
-from medrec.core import codec, manifests
+from medrec.core import codec, manifests, state
 from medrec.core.manifests.access import RefusalManifest
+from medrec.engines.engine import Engine, EngineError
 from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.keeping.store import metadata
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 LINES_MAX = 20
 LINES_MS = 3_600_000
 
-# What a requester was refused about somebody since the first of an hour (ms): how many lines there are, how many more
-# were counted, and the last of these, sealed; under a key of hers where she is `known` here.
+# What a requester was refused about somebody, or about NOBODY, since the first of an hour (ms): how many lines there
+# are, how many more were counted, and the last of these, sealed; under a key of hers where she is `known` here.
 refused_often = Table(
     "refused_often",
     metadata,
@@ -46,28 +49,41 @@ refused_often = Table(
 )
 
 
+NOBODY = ""
+"""Stands for every account that the ledger does not have."""
+
+
 class About(NamedTuple):
-    """Who was refused, and about whom."""
+    """Who was refused, and about whom: an account, NOBODY for all that the ledger does not have."""
 
     requester: str
     account: str
 
 
-def counted(journal: Journal, connection: sql.Connection, about: About, draft: Draft) -> bool:
+def about(engine: Engine, requester: str, account: str) -> About:
+    """Under whom a refusal is counted. Where the ledger cannot be read, it is about the one who was named."""
+    try:
+        with engine.view() as view:
+            return About(requester, account if state.account(view, account) is not None else NOBODY)
+    except EngineError:
+        return About(requester, account)
+
+
+def counted(journal: Journal, connection: sql.Connection, whom: About, draft: Draft) -> bool:
     """Count a refusal; False if it is one of the first of its hour, and its draft has to be written. Inside
     `Store.write` only, and after what is `over` was written."""
-    mine = _is(about)
+    mine = _is(whom)
     row = connection.execute(sql.select(refused_often.c.lines, refused_often.c.more).where(mine)).one_or_none()
     if row is None:
-        first = {**about._asdict(), "since": journal.now(), "lines": 1, "more": 0, "known": False}
+        first = {**whom._asdict(), "since": journal.now(), "lines": 1, "more": 0, "known": False}
         connection.execute(sql.insert(refused_often).values(**first))
         return False
     if row.lines < LINES_MAX:
         connection.execute(sql.update(refused_often).where(mine).values(lines=row.lines + 1))
         return False
-    known, context = draft.person is not None, _context(about)
+    known, context = draft.person is not None and whom.account != NOBODY, _context(whom)
     last = (
-        account_keys.seal_for(connection, journal.vault, about.account, draft.manifest, context)
+        account_keys.seal_for(connection, journal.vault, whom.account, draft.manifest, context)
         if known
         else journal.vault.seal(None, draft.manifest, context)
     )
@@ -75,13 +91,13 @@ def counted(journal: Journal, connection: sql.Connection, about: About, draft: D
     return True
 
 
-def over(journal: Journal, connection: sql.Connection, about: About | None = None) -> list[Draft]:
+def over(journal: Journal, connection: sql.Connection, whom: About | None = None) -> list[Draft]:
     """The lines of what was counted in hours that are over, of all or of one; it is forgotten. Inside `Store.write`
     only, by which the drafts are appended."""
     now, column = journal.now(), refused_often.c
     # A clock that was put back ends the hour as well.
     ended = (column.since <= now - LINES_MS) | (column.since > now)
-    where = ended if about is None else ended & _is(about)
+    where = ended if whom is None else ended & _is(whom)
     rows = connection.execute(sql.select(refused_often).where(where).order_by(column.since)).all()
     if not rows:
         return []
@@ -109,12 +125,12 @@ def step(node: "Node") -> int:
 
 def _line(journal: Journal, connection: sql.Connection, row: Any) -> Draft:
     """The one line of all that have none: what the last of them was, and how many they are."""
-    vault, about = journal.vault, About(row.requester, row.account)
+    vault, whom = journal.vault, About(row.requester, row.account)
     last = bytes(row.last)
     data = (
-        account_keys.open_for(connection, vault, row.account, last, _context(about))
+        account_keys.open_for(connection, vault, row.account, last, _context(whom))
         if row.known
-        else vault.open(None, last, _context(about))
+        else vault.open(None, last, _context(whom))
     )
     stated = manifests.decode(data)
     assert isinstance(stated, RefusalManifest)
@@ -125,9 +141,9 @@ def _line(journal: Journal, connection: sql.Connection, row: Any) -> Draft:
     return Draft("refusal/1", manifests.encode(stated), person, extras, summary)
 
 
-def _is(about: About) -> Any:
-    return (refused_often.c.requester == about.requester) & (refused_often.c.account == about.account)
+def _is(whom: About) -> Any:
+    return (refused_often.c.requester == whom.requester) & (refused_often.c.account == whom.account)
 
 
-def _context(about: About) -> bytes:
-    return codec.encode(["medrec/refused-often/1", *about])
+def _context(whom: About) -> bytes:
+    return codec.encode(["medrec/refused-often/1", *whom])
