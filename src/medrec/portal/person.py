@@ -12,7 +12,7 @@ from medrec.core import codec, manifests
 from medrec.core.consent import plain
 from medrec.core.consent.closing import closes
 from medrec.node.account import aftermath
-from medrec.node.agent import redelivery
+from medrec.node.agent import not_taken, redelivery
 from medrec.node.agent.agent import Notice
 from medrec.node.agent.gone_keys import Gone, late
 from medrec.node.agent.told import taken_back
@@ -86,21 +86,26 @@ def opened(node: "Node", row: Any) -> Notice:
 
 
 def missing(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:
-    """What was found on the ledger by its tag and never delivered, one sentence for each organisation."""
+    """What was found on the ledger by its tag and is not here, one sentence for each organisation: never delivered, or
+    told and not taken, with the reason."""
     assert node.agent is not None
-    by_organisation: dict[str, list[int]] = {}
+    refused = not_taken.of(node, account)
+    told: dict[tuple[str, not_taken.NotTaken | None], list[int]] = {}
     for notice in node.agent.missing():
         if notice.account == account:
-            by_organisation.setdefault(notice.organisation, []).append(notice.time)
-    return [
-        render.say(
-            words.PERSON["missing"],
-            count=len(times),
-            organisation=known.get(organisation, organisation),
-            when=visit.when(min(times)),
-        )
-        for organisation, times in sorted(by_organisation.items())
-    ]
+            why = refused.get((notice.organisation, notice.epoch, notice.counter))
+            told.setdefault((notice.organisation, why), []).append(notice.time)
+    found = []
+    for (organisation, why), times in sorted(told.items(), key=lambda one: (one[0][0], one[0][1] or ())):
+        place = known.get(organisation, organisation)
+        values = {"count": len(times), "organisation": place, "when": visit.when(min(times))}
+        if why is None:
+            found.append(render.say(words.PERSON["missing"], **values))
+            continue
+        what = words.MANIFESTS[why.kind] if why.kind else words.PERSON["not_taken_any"]
+        reason = render.say(words.PERSON[f"not_taken_{why.why}"], organisation=place)
+        found.append(render.say(words.PERSON["not_taken"], what=what, why=reason, **values))
+    return found
 
 
 def undone(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:

@@ -14,9 +14,9 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
-from medrec.node.agent import gone_keys, redelivery
+from medrec.node.agent import gone_keys, not_taken, redelivery
 from medrec.node.agent.known import PART, Known, height_of, heights, reduced_of, rights_of, time_of
-from medrec.node.agent.signed import is_signed
+from medrec.node.agent.not_taken import Unfit
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key
@@ -174,15 +174,18 @@ class Agent:
         return [here or next(late) for here in taken]
 
     def _take(self, caller: str, payloads: list[bytes]) -> list[bool]:
+        unfit: list[Unfit] = []
         with self._store.read() as connection:
-            opened = [self._open_notice(connection, caller, payload) for payload in payloads]
+            opened = [self._open_notice(connection, caller, payload, unfit) for payload in payloads]
         told = handed_over(self._vault, self.view_secret, [row for row in opened if row is not None])
         if told:
             # A link that the desk confirmed: the lines that it hands over are read with the key that stands in it.
             self._store.write(lambda connection: learn(connection, told, self._relationship_key, self.relate))
             with self._store.read() as connection:
                 pairs = zip(opened, payloads, strict=True)
-                opened = [row or self._open_notice(connection, caller, payload) for row, payload in pairs]
+                opened = [row or self._open_notice(connection, caller, payload, unfit) for row, payload in pairs]
+        if unfit:
+            self._store.write(lambda connection: not_taken.keep(connection, unfit))
         rows = [row for row in opened if row is not None]
         if rows:
 
@@ -197,8 +200,11 @@ class Agent:
                 self.permitted(account)
         return [row is not None for row in opened]
 
-    def _open_notice(self, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
-        """The row of a notice that fits its relationship, None for anything else."""
+    def _open_notice(
+        self, connection: sql.Connection, caller: str, payload: bytes, unfit: list[Unfit]
+    ) -> dict[str, Any] | None:
+        """The row of a notice that fits its relationship, None for anything else; a line that is one of the
+        relationship's and is not taken is added to `unfit`."""
         try:
             account, epoch, counter, sealed = codec.decode(payload)
             key = notice_key(self._relationship_key, self.view_secret, connection, account, caller, epoch)
@@ -211,16 +217,13 @@ class Agent:
             # The line must be the one that this counter's tag will show on the ledger.
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
                 return None
-            statement: Any = manifests.decode(manifest)
-            # An organisation speaks for itself alone, on this network, and of this person.
-            if statement.organisation != caller or statement.network != self._network.hex():
-                return None
-            if statement.account not in (None, account):
-                return None
             known = self._known(connection, account, caller, mark, entry)
             with self._engine.view() as view:
-                if not is_signed(view, account, statement, known):
-                    return None
+                statement, why = not_taken.read(view, known, self._network.hex(), account, manifest)
+            if why is not None:
+                kind = "" if statement is None else statement.manifest
+                unfit.append((account, mark, not_taken.NotTaken(why, kind)))
+                return None
         except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
             return None
         whose = {"account": account, "organisation": caller, "epoch": epoch, "counter": counter}

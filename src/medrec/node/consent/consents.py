@@ -160,8 +160,10 @@ class Consents:
         if owner is not None and owner != account:
             raise Refusal(Code.WRONG_SECRET)
         now = self._node.clock()
-        head = ("revocation/1", self._node.network.hex(), self._node.organisation, account, now)
-        manifest = RevocationManifest(*head, nullifier.hex(), key.hex(), signature.hex())
+        manifest = RevocationManifest(
+            "revocation/1", self._node.network.hex(), self._node.organisation, account, now, nullifier.hex(), key.hex(),
+            signature.hex(),
+        )  # fmt: skip
         draft = Draft("revocation/1", manifests.encode(manifest), person.id, {"nullifier": secret}, [6, now, nullifier])
         line = self._node.journal.append(connection, [draft])[0]
         connection.execute(sql.delete(revoked).where(revoked.c.nullifier == nullifier))

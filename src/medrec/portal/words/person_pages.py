@@ -11,6 +11,16 @@ PERSON = Texts(
             "{organisation} put something about you on the ledger {when}, but has not told us what. We keep asking.",
             "{organisation} put {count} things about you on the ledger, but has not told us what. We keep asking.",
         ),
+        "not_taken": (
+            "{organisation} told us of something about you ({when}: {what}). We did not take it, and it counts for nothing here. {why}",
+            "{organisation} told us {count} times of something about you (first {when}: {what}). We did not take it, and it counts for "
+            "nothing here. {why}",
+        ),
+        "not_taken_any": "nobody can read what",
+        "not_taken_unreadable": "It has a form that nobody here can read. Ask {organisation} what it is.",
+        "not_taken_another-place": "It says what another place alone can say. Ask {organisation} why.",
+        "not_taken_another-person": "It is about somebody else. Ask {organisation} why.",
+        "not_taken_unsigned": "The signature that it needs is missing or wrong. {organisation} may go by it all the same, so ask there.",
         "missing_title": "Something is missing",
         "undone": (
             "{organisation} wrote something about you {when}. Your link there ended before it came to us. "
