@@ -74,6 +74,21 @@ def test_a_no_takes_something_of_a_yes_where_that_is_said_and_nowhere_else(yes: 
         assert takes_from(no, yes) == (not alone <= opened(yes, no, purposes=purposes)), no
 
 
+LEAVES_OUT = [
+    *(Plain("share", to, kinds, but_not=["hiv"]) for to, kinds in product(PARTIES, KINDS)),
+    *(Plain("share", to, purposes=[purpose], but_not=["hiv"]) for to, purpose in product(PARTIES, ("research", "any"))),
+    *(Plain("emergency-yes", kinds=kinds, but_not=["hiv"]) for kinds in KINDS),
+]
+
+
+@pytest.mark.parametrize("yes", [*YES, Plain("share", but_not=["hiv"]), Plain("share", about=["hiv"])], ids=str)
+def test_what_another_yes_leaves_out_is_said_beside_a_yes_that_it_takes_from(yes: Plain) -> None:
+    purposes = ("ETREAT",) if yes.effect == "emergency-yes" else ("TREAT", "HRESCH", "HPAYMT")
+    alone = opened(yes, purposes=purposes)
+    for other in LEAVES_OUT:
+        assert takes_from(other, yes) == (not alone <= opened(yes, other, purposes=purposes)), other
+
+
 def test_a_no_of_emergencies_or_to_one_person_closes_no_yes_to_others() -> None:
     assert not closes(Plain("emergency-no"), Plain("share")) and not closes(Plain("emergency-no"), EVERYTHING)
     assert not closes(Plain("withhold", [DOCTOR]), Plain("share", [SOUTH]))

@@ -84,6 +84,19 @@ def reaches_beyond(manifest: ConsentManifest | FhirConsentManifest, types: Itera
     return not all(any(name == "kind" and value <= mine for name, value in rule.tests) for rule in rules.every)
 
 
+def denies(manifest: ConsentManifest | FhirConsentManifest) -> bool:
+    """Whether a consent denies anything. One that cannot be read closes everything, and so does."""
+    try:
+        policy = read_manifest(manifest)
+    except Unreadable:
+        return True
+
+    def walk(provisions: Iterable[Provision]) -> bool:
+        return any(one.effect == "deny" or walk(one.exceptions) for one in provisions)
+
+    return policy.base == "deny" or walk(policy.provisions)
+
+
 def favours(manifest: ConsentManifest | FhirConsentManifest, organisation: str) -> bool:
     """Whether a consent opens, or might open, anything to an organisation. One that cannot be read opens nothing."""
     try:

@@ -4,6 +4,10 @@ yes that stands.
 A no at the same place goes before a yes, whichever was said first (docs/spec/decision.md).
 """
 
+from typing import Literal
+
+import msgspec
+
 from medrec.core.consent import terms
 from medrec.core.consent.plain import PURPOSES, Party, Plain
 
@@ -26,7 +30,10 @@ def closes(no: Plain, yes: Plain) -> bool:
 
 def takes_from(no: Plain, yes: Plain) -> bool:
     """Whether a no may take something of what a yes opens, on some record. What goes out in an emergency is no part of
-    a yes to share. Where this is False, the yes opens all that it would without the no."""
+    a yes to share. Where this is False, the yes opens all that it would without the no.
+
+    What another yes leaves out ("but nothing about HIV") is a no like any other, to those whom that yes names."""
+    no = _left_out(no) if no.but_not else no
     return (
         no.effect in ("withhold", "emergency-no")
         and yes.effect in ("share", "emergency-yes")
@@ -35,6 +42,12 @@ def takes_from(no: Plain, yes: Plain) -> bool:
         and (not no.kinds or not yes.kinds or not set(no.kinds).isdisjoint(yes.kinds))
         and not (no.about and set(no.about) <= set(yes.but_not))
     )
+
+
+def _left_out(yes: Plain) -> Plain:
+    """The no within a yes: to what it leaves out."""
+    effect: Literal["emergency-no", "withhold"] = "emergency-no" if yes.effect == "emergency-yes" else "withhold"
+    return msgspec.structs.replace(yes, effect=effect, about=yes.but_not, but_not=[], marks=None)
 
 
 def _denied(no: Plain) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Yes or no by purpose: permissions and prohibitions in plain sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -51,7 +51,8 @@ def show(node: "Node", visit: Visit) -> Any:
                     sentence
                     for one in before
                     for sentence in policies.sentences(plain.write(one, who.account, visit.now), who.known)
-                ],
+                ]
+                + ([] if no else grants_before(node, visit, who, where)),
                 # A no that was said in other words: the card of this answer would promise more.
                 "always": any(always(one.says) for one in no),
                 "means": [(answer, words.CHOICES[f"{purpose}_{answer}"]) for answer in ANSWERS],
@@ -94,6 +95,19 @@ def noes_before(given: Sequence[Given], yes: Sequence[Given]) -> list[Plain]:
         if met and says not in found:
             found.append(says)
     return found
+
+
+def grants_before(node: "Node", visit: Visit, who: Whose, where: Collection[str]) -> list[Markup]:
+    """Her noes of the simple form, to everybody and of everything, that go before a yes at one of these places."""
+    said = [one.notice.manifest for one in person.standing(node, who.account)]
+    grants = [one for one in said if hasattr(one, "grant") and one.organisation in where]
+    marks = {
+        one.nullifier
+        for one in grants
+        if one.grant.effect == "deny" and "*" in one.grant.recipients and not one.grant.types
+    }
+    shown = person.consents(node, visit, who.known, who.account) if marks else []
+    return [one["sentence"] for one in shown if one["mark"] in marks and one["state"] == "active"]
 
 
 def _meet(no: Plain, yes: Plain) -> bool:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from medrec.core.consent import access, plain
 from medrec.core.consent.closing import takes_from
+from medrec.core.consent.plain import Plain
 from medrec.node.account import aftermath
 from medrec.portal import person
 from medrec.portal.own.account_act import says_herself
@@ -40,18 +42,37 @@ def show(node: "Node", visit: Visit) -> Any:
 
 
 def _before(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> dict[str, list[Markup]]:
-    """The mark (hex) of each yes -> the sentences of the noes at its place that take something of it."""
-    said = {consent["mark"]: consent["sentence"] for consent in consents if consent["state"] == "active"}
-    noes = [one for one in person.plain_consents(node, who.account, visit.now) if one.mark in said]
-    found: dict[str, list[Markup]] = {}
-    for one in person.standing(node, who.account):
-        yes = one.notice.manifest
-        if yes.nullifier in said:
-            sentence = person.as_plain(yes)
-            found[yes.nullifier] = [
-                said[no.mark] for no in noes if no.place == yes.organisation and takes_from(no.says, sentence)
-            ]
-    return found
+    """The mark (hex) of each yes -> the sentences of all else at its place that takes something of it."""
+    active = [consent for consent in consents if consent["state"] == "active"]
+    said = {consent["mark"]: consent["sentence"] for consent in active}
+    yeses = {consent["mark"] for consent in active if consent["effect"] == "permit"}
+    stands = [
+        one.notice.manifest for one in person.standing(node, who.account) if one.notice.manifest.nullifier in said
+    ]
+    noes = [(statement, no) for statement in stands for no in [_no_of(statement)] if no is not None]
+    return {
+        yes.nullifier: [
+            said[other.nullifier]
+            for other, no in noes
+            if other.nullifier != yes.nullifier
+            and other.organisation == yes.organisation
+            and takes_from(no, person.as_plain(yes))
+        ]
+        for yes in stands
+        if yes.nullifier in yeses
+    }
+
+
+def _no_of(statement: Any) -> Plain | None:
+    """What a consent takes from others: it is a no, or a yes that leaves something out. None for nothing. What cannot
+    be said in plain words is taken for a no to everybody and everything, if it denies anything."""
+    if hasattr(statement, "grant"):
+        denied = statement.grant.effect == "deny"
+        return Plain("withhold", *person.opened_to(statement, {})) if denied else None
+    try:
+        return plain.read(statement.consent.encode())
+    except plain.NotPlain:
+        return Plain("withhold") if access.denies(statement) else None
 
 
 def _keep(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> Go:

@@ -86,7 +86,7 @@ SHARING = Texts(
         "late": "Is this yours?",
         "late_keep": "Yes, it is mine",
         "active": "In force now",
-        "before": "A no of yours goes before this, where the two meet:",
+        "before": "A no of yours, or what another yes leaves out, goes before this where the two meet:",
         "own_page": "Your own page, at {place}",
         "none": "You have given no permission.",
         "none_more": "Each place keeps what it has to itself until you say yes.",
