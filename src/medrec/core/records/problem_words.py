@@ -177,6 +177,10 @@ _NO_SIDE = re.compile(
 _SIDED = re.compile(r"^[\s.)-]*side[d]?\b")
 
 
+_READ_MAX = 2_000
+"""No name is so long. The patterns here take steps by the square of what they read."""
+
+
 class Spoken(NamedTuple):
     """A name as it was read: the side and the standing that it says, what is left of it without these, and whether it
     is called over (`ended`)."""
@@ -189,8 +193,11 @@ class Spoken(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def spoken(name: str) -> Spoken:
-    """Read the name of a problem, in any letters."""
+    """Read the name of a problem, in any letters. What is far too long for a name is read for its side alone, in its
+    beginning, and not certain: who may be meant, and whether it is denied, could stand behind that."""
     text = " ".join(name.lower().split())
+    if len(text) > _READ_MAX:
+        return Spoken(_sided(text[:_READ_MAX])[0], "uncertain", text)
     side, without = _sided(text)
     standing, core = _stands(without)
     ended = standing == "over" or (standing == "history" and _ENDED.search(text) is not None)
@@ -273,7 +280,9 @@ def _sided(text: str) -> tuple[Laterality, str]:
     for side, pattern in (*_SIDES, *organ):
         if pattern.search(text):
             sides[side] = None
-            text = " ".join(_SIDED.sub("", part) for part in pattern.split(text))
+            parts = (_SIDED.sub("", part) for part in pattern.split(text))
+            # What was taken off leaves one space, as `_stands` counts on: it takes steps by the square of a run.
+            text = " ".join(" ".join(parts).split())
     if not sides:
         return "", text
     return next(iter(sides)) if len(sides) == 1 else "bilateral", text
