@@ -4,6 +4,7 @@ One rule for every system of codes. What a code is of is told by the tables (the
 of SNOMED CT where a site has loaded them), and by what the record itself calls it.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -18,11 +19,52 @@ from medrec.core.records.understood import Coding, ProblemDetail
 
 _ICD = "icd10cm|"
 # What else has codes that such a name may stand beside, by no more than a broad sense of it: gout is an arthritis.
-_BROADLY = {"arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",)}
+_BROADLY = {
+    "arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",),
+    **dict.fromkeys(("stroke", "cva", "cerebrovascular accident"), ("I6", "G45")),
+    **dict.fromkeys(("osteoarthritis", "djd", "degenerative joint disease"), ("M15", "M16", "M17", "M18", "M47")),
+    **dict.fromkeys(("cad", "coronary artery disease", "coronary disease"), ("I20", "I21", "I24", "I25")),
+    **dict.fromkeys(("ischemic heart disease", "atherosclerotic heart disease"), ("I20", "I21", "I24", "I25")),
+}  # fmt: skip
+_COMPLAINTS = frozenset({"pain", "ache", "swellin", "bleedin", "cough", "headach"})
+"""Beginnings of words for what a person feels: such a name stands beside the code of its cause."""
 _ALIKE = 7
 """Letters that two forms of one word share: "hypertension", "hypertensive"."""
 _ANY_WORDS = frozenset(
-    {"disease", "disorder", "syndrome", "acute", "chronic", "primary", "type", "infection", "with", "the"}
+    {
+        "disease",
+        "disorder",
+        "syndrome",
+        "acute",
+        "chronic",
+        "primary",
+        "type",
+        "infection",
+        "with",
+        "the",
+        "and",
+        "other",
+        "unspecified",
+        "without",
+        "episode",
+        "single",
+        "site",
+        "organism",
+        "stage",
+        "symptoms",
+        "complications",
+        "severe",
+        "due",
+        "for",
+        "not",
+        "elsewhere",
+        "classified",
+        "specified",
+        "moderate",
+        "mild",
+        "recurrent",
+        "essential",
+    }
 )
 _BROAD = frozenset(
     {
@@ -38,12 +80,19 @@ _BROAD = frozenset(
         "mellitu",
         "anemia",
         "cell",
+        "hepatit",
+        "viral",
     }
 )
 """Beginnings of words that unlike diseases of one chapter have in common."""
 _MANY = 40
 """No code has so many names."""
 _JOINING = frozenset({"", "and", "or", "of", "the", "in", "with", "due", "to", "for", "by"})
+
+
+_VIRUS = re.compile(r"\bhepatitis ([a-e])\b")
+"""One letter that tells all."""
+_CA = re.compile(r"\bca\b")
 
 
 class Meaning(NamedTuple):
@@ -113,20 +162,42 @@ def several_diseases(meant: Iterable[Meaning]) -> bool:
 def unlike(one: Meaning, other: Meaning) -> bool:
     """Whether two are surely of two diseases.
 
-    They are of other chapters, or both are common, or one is a name with several meanings; no code of one is under one
-    of the other; and they share no word that tells anything. "Diabetic kidney disease" (E11.22) may be called CKD, and
-    J90 "PE"; gout neither.
+    No code of one is under one of the other, and they share no word that tells anything: "diabetic kidney disease"
+    (E11.22) may be called CKD, and J90 "PE"; gout neither. Of one chapter they may share a word: two of the table of
+    common names are two in two categories, and so is what has a word of its own on either side ("alcohol dependence",
+    "opioid dependence"). A complaint may have any cause of its chapter.
     """
     if any(mine.startswith(its) or its.startswith(mine) for mine in one.codes for its in other.codes):
         return False
     if _broadly(one, other) or _broadly(other, one) or _short_for(one, other) or _short_for(other, one):
         return False
+    apart = all(mine[:1] != its[:1] for mine in one.codes for its in other.codes)
+    several, common = one.several or other.several, one.common and other.common
     if one.words.isdisjoint(other.words):
-        apart = all(mine[:1] != its[:1] for mine in one.codes for its in other.codes)
-        return apart or one.several or other.several or (one.common and other.common)
-    same_chapter = one.codes[0][:1] == other.codes[0][:1]
-    both = one.common and other.common and not (one.several or other.several)
-    return both and same_chapter and (one.words - _BROAD).isdisjoint(other.words - _BROAD)
+        return apart or several or common or not (_complains(one) or _complains(other))
+    if any(mine[:3] == its[:3] for mine in one.codes for its in other.codes):
+        return common and not several and (one.words - _BROAD).isdisjoint(other.words - _BROAD)
+    if common and not apart and not several:
+        return True
+    if ((apart or several) and not common) or _complains(one) or _complains(other):
+        return False
+    return not (_within(one, other) or _within(other, one))
+
+
+def _complains(meant: Meaning) -> bool:
+    return any(not _COMPLAINTS.isdisjoint(own) for own in _own(meant)[:1])
+
+
+def _within(one: Meaning, other: Meaning) -> bool:
+    """Whether all the words of one of its names stand in what the other is called."""
+    return any(own and own <= other.words for own in _own(one))
+
+
+def _own(meant: Meaning) -> list[frozenset[str]]:
+    """The words of each of its names; of a code all that it is called."""
+    if not meant.core:
+        return [meant.words]
+    return [_words(name) for name in (meant.core, *(n for code in meant.codes for n in names_of_family(_ICD + code)))]
 
 
 def called_otherwise(name: str, code: Concept, terms: Terms) -> str:
@@ -182,8 +253,16 @@ def _short_for(name: Meaning, other: Meaning) -> bool:
 
 def _words(*called: str) -> frozenset[str]:
     """The beginnings of the words that tell something."""
-    found = [word.strip(",.()[]") for one in called for word in one.lower().split()]
-    return frozenset(word[:_ALIKE] for word in found if len(word) > 2 and word not in _ANY_WORDS)
+    found = [
+        word.strip(",.()[]")
+        for one in called
+        for word in _CA.sub("cancer", _VIRUS.sub(r"hepatitis virus-\1", one.lower())).split()
+    ]
+    return frozenset(
+        word if word.startswith("virus-") else word[:_ALIKE]
+        for word in found
+        if len(word) > 2 and word not in _ANY_WORDS
+    )
 
 
 def _initials(called: str) -> str:

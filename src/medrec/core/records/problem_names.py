@@ -86,6 +86,16 @@ O14.90 preeclampsia, pre-eclampsia
 C34.9- lung cancer
 B18.1 hbv, hep b, chronic hepatitis b, chronic hbv
 B18.2 hcv, hep c, hepatitis c, chronic hepatitis c, chronic hcv
+F31 bipolar disorder, bipolar, bipolar affective disorder
+F43.1 ptsd, post-traumatic stress disorder, posttraumatic stress disorder
+M32 lupus, sle, systemic lupus erythematosus
+C81 hodgkin lymphoma, hodgkin's lymphoma, hodgkin disease, hodgkin's disease
+A15 tuberculosis, tb, pulmonary tuberculosis
+E27.1 addison disease, addison's disease, addisons disease
+E24 cushing syndrome, cushing's syndrome, cushings syndrome
+I35.0 aortic stenosis, aortic valve stenosis
+D66 hemophilia a, haemophilia a, hemophilia, haemophilia
+E05 hyperthyroidism
 """
 # Every category that the name is in use for; where a chart has two of these, the name says nothing.
 _SEVERAL = """
@@ -107,7 +117,12 @@ ibd: K50 K51 K52
 cancer: C
 """
 # What may kill within days is read as nothing else: a heart attack has no line of its own in that of a valve.
-_READ_AS = {"mi": ("icd10cm|I21", "icd10cm|I25.2"), "pe": ("icd10cm|I26",)}
+# A diabetes without its kind lasts: it is not the one that passes with a pregnancy.
+_READ_AS = {
+    "mi": ("icd10cm|I21", "icd10cm|I25.2"),
+    "pe": ("icd10cm|I26",),
+    "diabetes": tuple(f"icd10cm|{code}" for code in ("E10", "E11", "E08", "E09", "E13")),
+}
 # Names of diseases that have nothing in common: by another than the first one is read only where it began with that.
 _UNLIKE = frozenset({"ms", "ra", "pd", "cp", "ad"})
 _MEANINGS = {
