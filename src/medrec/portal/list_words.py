@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.reconcile.aloud import aloud, beside
 from medrec.core.reconcile.lists import Row
-from medrec.core.reconcile.rows import AllergyRow, ProblemRow
+from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.core.records.problem_where import KIND_OF
 from medrec.core.records.understood import NoteCode
 from medrec.node.lists.sources import Page
@@ -34,6 +34,17 @@ def odd(row: Row) -> list[Any]:
     words."""
     noted = [words.NOTES[code] for code in aloud(row) if code != NoteCode.REMARK]
     return noted + [render.say(words.ONE_LIST["beside"], words=one) for one in beside(row)]
+
+
+def disagrees(row: Row, name: str, reader: words.Texts | None = None) -> Any:
+    """What sources disagree about in a row ("conflict_status"), in the words of `reader` where it has its own. A
+    problem or an allergy goes on or is over; it is not taken."""
+    if not isinstance(row, MedicineRow):
+        if name == "conflict_status":
+            return words.ONE_LIST["conflict_going"]
+        if name == "conflict_code-and-name":
+            return words.NOTES[NoteCode.NAME_DIFFERS]
+    return (reader.get(name) if reader is not None else None) or words.ONE_LIST[name]
 
 
 def day(amount: str, needed: bool) -> Any:

@@ -32,7 +32,7 @@ from medrec.portal.list_folds import (
     some,
 )
 from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
-from medrec.portal.list_words import called, held_here, in_doubt, not_all, odd
+from medrec.portal.list_words import called, disagrees, held_here, in_doubt, not_all, odd
 from medrec.portal.page import PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Session, Who, require
@@ -352,11 +352,12 @@ class _Maker:
         return {**made, "reactions": "; ".join(row.reactions), **told}
 
     def _row(self, row: Row) -> dict[str, Any]:
+        care = words.CARE_LIST if self._care else None
         return {
             "key": row.key,
             "name": called(row),
             "status": row.status,
-            "conflicts": [self.text(f"conflict_{conflict.value}") for conflict in row.conflicts],
+            "conflicts": [disagrees(row, f"conflict_{one.value}", care) for one in row.conflicts],
             "odd": odd(row),
             "confirmed": self._confirmed(row.confirmed),
             "rules": ", ".join(row.rules),

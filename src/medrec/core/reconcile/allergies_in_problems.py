@@ -19,7 +19,7 @@ def warning(problems: Iterable[ProblemRow], allergies: Iterable[AllergyRow], ter
     for row in allergies:
         if not (row.no_known or row.refuted or row.status == "stopped"):
             told |= dict.fromkeys((*row.ingredients, *row.classes))
-    return tuple(_as_allergy(row, terms) for row in problems if _stands(row) and any(_to(row, told)))
+    return tuple(_as_allergy(row, terms) for row in problems if stands(row) and any(_to(row, told)))
 
 
 def _to(row: ProblemRow, told: dict[str, None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -28,7 +28,7 @@ def _to(row: ProblemRow, told: dict[str, None]) -> tuple[tuple[str, ...], tuple[
     return ingredients, tuple(code for code in row.allergy.classes if code not in told)
 
 
-def _stands(row: ProblemRow) -> bool:
+def stands(row: ProblemRow) -> bool:
     """Whether a problem is an allergy of the person's own that is not over; also one of the past, or in doubt."""
     return row.allergy is not None and not row.absent and row.status != "stopped" and row.standing != "family"
 
@@ -62,7 +62,7 @@ def marked(
 ) -> tuple[tuple[ProblemRow, ...], tuple[AllergyRow, ...]]:
     """Both lists, with the conflict between "none known" among the allergies and an allergy among the problems."""
     none = [row for row in allergies if row.no_known in ("any", "medicine") and row.status != "stopped"]
-    against = [row for row in problems if _stands(row) and any(_denies(one, row) for one in none)]
+    against = [row for row in problems if stands(row) and any(_denies(one, row) for one in none)]
     denied = [one for one in none if any(_denies(one, row) for row in against)]
     keys = {row.key: None for row in against} | {row.key: None for row in denied}
     return (

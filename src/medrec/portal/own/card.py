@@ -5,13 +5,14 @@ here with words that say so: it may save her."""
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medrec.core.reconcile import allergies_in_problems
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
-from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
 from medrec.node.lists.lists import Shown
 from medrec.node.right_person import not_hers
 from medrec.portal import render, words
-from medrec.portal.list_words import called, odd
+from medrec.portal.list_words import called, disagrees, odd
 from medrec.portal.own.entries import Entry, about, entries, title_of
 from medrec.portal.own.lists import held_elsewhere
 from medrec.portal.own.whose import whose
@@ -107,18 +108,24 @@ def _rows(shown: Shown) -> dict[str, list[Row]]:
     """What stands now, by group. That nothing is known is left to the empty line; an allergy of which nobody says
     whether it lasts is one."""
     read = shown.read
+    allergies = [
+        row for row in read.allergies if row.status in ("active", "unknown") and not (row.refuted or row.no_known)
+    ]
     return {
-        "allergies": [
-            row for row in read.allergies if row.status in ("active", "unknown") and not (row.refuted or row.no_known)
-        ],
+        # One that stands among the problems is one: whoever reads these lines alone gives the medicine.
+        "allergies": [*allergies, *(row for row in read.problems if allergies_in_problems.stands(row))],
         "medicines": [row for row in read.medicines if row.status == "active"],
         "perhaps": [row for row in read.medicines if _perhaps(row)],
-        "problems": [
-            row
-            for row in read.problems
-            if row.status == "active" and not (row.history or row.absent or row.none_known or row.standing)
-        ],
+        "problems": [row for row in read.problems if _goes_on(row)],
     }
+
+
+def _goes_on(row: ProblemRow) -> bool:
+    """Whether a problem goes on, or may: nobody says, it is not certain, or one place says so against another. What is
+    denied, past or a relative's is none."""
+    if row.history or row.absent or row.none_known or row.standing in ("family", "denied"):
+        return False
+    return row.status in ("active", "unknown") or Conflict.STATUS in row.conflicts
 
 
 def _perhaps(row: MedicineRow) -> bool:
@@ -130,7 +137,7 @@ def _perhaps(row: MedicineRow) -> bool:
 
 def _of_row(row: Row) -> OnCard:
     said = [words.CARD["own"]] if all(line.source == PATIENT for line in row.lines) else []
-    notes = [words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row)] + odd(row)
+    notes = [disagrees(row, name, words.CARE_LIST) for name in _conflicts(row)] + odd(row)
     name = str(called(row))
     if isinstance(row, MedicineRow):
         form = next((variant.form for variant in row.variants if variant.form), "")
@@ -146,12 +153,14 @@ def _of_row(row: Row) -> OnCard:
         danger = danger or ([words.CARD["severe"]] if row.severe else [])
         return OnCard(name, _how("; ".join(row.reactions)), (*danger, *said, *notes))
     side = [words.CARD[row.laterality]] if row.laterality else []
+    # Where another note says why nobody can be sure, it is enough.
+    side += [words.ONE_LIST["stands_uncertain"]] if row.status == "unknown" and not _conflicts(row) else []
     return OnCard(name, "", (*side, *said, *notes))
 
 
 def _conflicts(row: Row) -> list[str]:
     """What the places disagree about, of that which counts in an emergency."""
-    loud = (Conflict.STATUS, Conflict.DOSE, Conflict.FORM, Conflict.PATIENT, Conflict.CODE_NAME)
+    loud = (Conflict.STATUS, Conflict.DOSE, Conflict.FORM, Conflict.PATIENT, Conflict.CODE_NAME, Conflict.NONE_KNOWN)
     return [f"conflict_{one.value}" for one in row.conflicts if one in loud]
 
 

@@ -67,6 +67,7 @@ ONE_LIST = Texts(
         "medicine_unproven": "Which medicine it is stands in a list of the place. The proof of that is not here.",
         "patient": "You",
         "conflict_status": "One place says that you take it, another that you do not.",
+        "conflict_going": "One place says that it goes on, another that it is over.",
         "conflict_dose": "The places have different amounts.",
         "conflict_form": "The places have different forms of it.",
         "conflict_patient": "You have said something else than the places.",
