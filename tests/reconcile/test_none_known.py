@@ -23,6 +23,10 @@ SNOMED, IPS = "http://snomed.info/sct", "http://hl7.org/fhir/uv/ips/CodeSystem/a
     ("words", "what"),
     [
         ("Sin alergias conocidas", "any"),
+        ("No conocidas", "any"),
+        ("no referidas", "any"),
+        ("Negadas", "any"),
+        ("Negados", "any"),
         ("No alergias conocidas.", "any"),
         ("No se conocen alergias", "any"),
         ("Niega alergias", "any"),

@@ -57,7 +57,8 @@ _ALIASES = {
     "asa": "aspirin", "hctz": "hydrochlorothiazide", "apap": "acetaminophen", "paracetamol": "acetaminophen",
     "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
     "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
-    "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
+    "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim",
+    "tmp/smx": "sulfamethoxazole / trimethoprim", "smx/tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
     "l-thyroxine": "levothyroxine", "insulin regular": "insulin, regular, human",
     "regular insulin": "insulin, regular, human", "insulin nph": "insulin isophane", "nph insulin": "insulin isophane",
     "insulin n": "insulin isophane", "nph": "insulin isophane", "nitro": "nitroglycerin",

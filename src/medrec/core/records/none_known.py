@@ -57,6 +57,7 @@ _ALLERGY_SPANISH = tuple(
         rf"alergias?(?:\s+{_OF})?\s*[:,-]?\s*(?:no|ningun[ao]s?|niega|negativ[ao]s?|no\s+refiere|no\s+constan?)"
         rf"(?:\s+{_KNOWN})?",
         rf"ningun[ao]s?(?:\s+{_KNOWN})?",
+        rf"no\s+{_KNOWN}|negad[ao]s",
     )
 )
 _PROBLEM_WORDS = re.compile(
