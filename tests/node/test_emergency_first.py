@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from medrec.core.consent.plain import Plain, write
 from tests.node.network import Network, Patient
 from tests.node.test_emergency import ada, declare, network, seen
 from tests.node.test_labels import everything_but
@@ -67,3 +68,38 @@ def test_an_allergy_does_not_stay_for_a_visit_of_which_nobody_knows_what_it_is(n
     assert hers & set(seen(network, ada.account)) == vital
     # Outside of an emergency nothing points at what is in doubt.
     assert hers & set(seen(network, ada.account, "TREAT")) == set()
+
+
+def test_a_no_to_her_own_record_or_to_visits_takes_no_allergy_with_it(network: Network, ada: Patient) -> None:
+    """Most systems write her name beside `subject`, and the kind of visit beside `encounter`."""
+
+    def put(kind: str, name: str, **content: Any) -> None:
+        network["north"].put(kind, name, json.dumps({"resourceType": kind, "id": name, **content}))
+
+    her = {"reference": "Patient/ada", "display": "Ada Lovelace"}
+    number = {**her, "identifier": {"system": "urn:numbers", "value": "12345"}}
+    visit = {"encounter": {"reference": "Encounter/v", "display": "Office visit"}}
+    text = {"text": {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>Ada: sodium</div>"}}
+    named = {"identifier": [{"system": "urn:numbers", "value": "12345"}], "birthDate": "1975-12-10"}
+    put("Patient", "ada", **named)
+    put("Encounter", "v", subject=her, status="finished", **{"class": {"code": "AMB"}})
+    put("AllergyIntolerance", "latex", patient=her, code={"text": "Latex"}, **visit)
+    put("Observation", "sodium", subject=her, status="final", code={"text": "Sodium"}, **text)
+    put("Observation", "number", subject=number, status="final", code={"text": "Sodium"})
+    put("Observation", "visited", subject=her, status="final", code={"text": "Sodium"}, **visit)
+    network.fhir_consent(ada, "north", write(Plain("share"), ada.account, network.time).decode())
+    for kind, care, urgent in (
+        ("about-me", {"v", "latex", "sodium", "visited"}, {"v", "latex", "sodium", "visited"}),
+        ("visits", {"sodium", "number", "ada"}, {"sodium", "number", "ada", "latex"}),
+    ):
+        network.time += 1000
+        no = write(Plain("withhold", kinds=[kind]), ada.account, network.time).decode()
+        secret = network.fhir_consent(ada, "north", no)
+        hers = {"ada", "v", "latex", "sodium", "number", "visited"}
+        assert hers & set(seen(network, ada.account, "TREAT")) == care, kind
+        declare(network, ada.account)
+        assert "latex" in seen(network, ada.account)
+        declare(network, ada.account, scope="restricted", hours=1)
+        assert hers & set(seen(network, ada.account)) == urgent, kind
+        network.take_back(ada, "north", secret)
+        network.time += 1000

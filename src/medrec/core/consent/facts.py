@@ -241,8 +241,8 @@ def facts(
     )
     pointers = pointers_in(resource)
     if "text" in resource:
-        # A narrative repeats what the rest says: there are words beside every pointer.
-        pointers = [pointer._replace(says=True) for pointer in pointers]
+        # A narrative repeats what the rest says: there are words beside every pointer. Of her it says that it is hers.
+        pointers = [pointer._replace(says=pointer.says or not pointer.own) for pointer in pointers]
     medicines = tuple(pointers_in(_medicine_of(resource)))
     authors = tuple(one for name in _AUTHORS for one in people_in(resource.get(name)))
     return msgspec.structs.replace(

@@ -23,6 +23,8 @@ _LINK = re.compile(r"""(?:href|src)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _REFERENCE = frozenset(("id", "extension", "reference", "type", "identifier", "display"))
 _SAYS_NOTHING = frozenset(("id", "reference", "type"))
 _ABOUT_HER = frozenset(("beneficiary", "for", "patient", "subject"))
+_NAMES_HER = frozenset((*_SAYS_NOTHING, "display"))
+"""What may stand beside whose a record is: her name. A number of hers is told by her own record alone."""
 # Addresses of definitions, not of anybody's records.
 _NO_POINTERS = frozenset(("url", "system", "profile", "implicitRules"))
 _DEFINITIONS = frozenset(("StructureDefinition", "CodeSystem", "ValueSet"))
@@ -64,7 +66,8 @@ def pointers_of(value: Any, name: str = "") -> list[Pointer]:
     says = not value.keys() <= _SAYS_NOTHING
     if type(literal) is str:
         one = read_literal(literal)
-        found.append(one._replace(says=says, own=name in _ABOUT_HER and one.type == "Patient"))
+        own = name in _ABOUT_HER and one.type == "Patient"
+        found.append(one._replace(says=says and not (own and value.keys() <= _NAMES_HER), own=own))
     if type(identifier) is dict and value.keys() <= _REFERENCE:
         kind = value.get("type")
         kind = kind.rpartition("/")[2] if type(kind) is str else ""

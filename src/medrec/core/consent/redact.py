@@ -211,7 +211,8 @@ def without(resource: Json, withheld: Withheld, marks: bool) -> Json | None:
 
 def _repeats(resource: Json, withheld: Withheld) -> bool:
     """Whether its narrative may name what it may only point at."""
-    return bool(withheld.unnamed) and any(map(withheld.unnamed.mean, pointers_in(resource)))
+    others = (one for one in pointers_in(resource) if one.says or not one.own)
+    return bool(withheld.unnamed) and any(map(withheld.unnamed.mean, others))
 
 
 def elements_cut(before: Json, after: Json) -> list[str]:

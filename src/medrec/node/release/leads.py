@@ -9,6 +9,8 @@ from medrec.core.consent.pointers import Pointer, may_mean
 
 Rows = Callable[[Sequence[str], Sequence[str]], Iterable[Any]]
 """A person's signed records of these types and ids (none: all)."""
+_MAY_BE_NAMED = ("Encounter", "Patient")
+"""Of which an allergy may say a word in an emergency although she denied them by their type."""
 
 
 class Leads:
@@ -31,7 +33,7 @@ class Leads:
         one with words about it that may not be named. Raises Refusal, StoreError.
 
         A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
-        Without `doubts` one counts only if it is surely denied.
+        Without `doubts` one counts only if it is surely denied; a visit, and whose the record is, may be named then.
         """
         clear = self._clear[doubts]
         seen: set[str] = set()
@@ -45,7 +47,8 @@ class Leads:
                     name, found = f"{row.type}/{row.id}", self._facts_of(row)
                     verdict = judge(decision, found)
                     hidden = verdict.hidden and not pointer.own and (doubts or verdict.effect == "deny")
-                    if hidden or (verdict.unnamed and pointer.says):
+                    named = verdict.unnamed and pointer.says
+                    if hidden or (named and (doubts or (record is facts and pointer.type not in _MAY_BE_NAMED))):
                         return True
                     if not pointer.own and name not in seen and name not in clear:
                         seen.add(name)
