@@ -33,7 +33,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "violence": r"\AX3|spatial neglect|neglect syndrome",
     "mental-disorder": r"adrenocortical overactivity|cerebral depression|depresión cereb|\AF0[1-3]|\AF1.*trastornos? m",
     "mental-care": r"dietary|dietétic|nutrición|\AF[01]",
-    "sexual-infection": r"psittaci|nonvenereal|no venérea",
+    "sexual-infection": r"psittaci|nonvenereal|no venérea|\AB85 ",
 }
 """Rule -> titles ("code title") that have its words and are not about it: tissue in a wrong place, who is a victim of
 an earthquake, a half of space that somebody does not see, an organ that does too much or too little, dementia "without

@@ -6,10 +6,10 @@ obstetrics and psychiatry, ICD-10-PCS; CMS), one a line with its code before a t
 `description` of ICD-10 in Spanish. All titles are public; single words are taken from them, no title.
 
 A word is ordinary if it stands in titles of illnesses, injuries and procedures that no rule labels, and at most as
-often in others. HELD are never ordinary: by themselves or beside other ordinary words they may say what somebody would
-hide. READ were read one by one: names of laboratories, of visits and of bills. EMPTY were read among the words that
-stand in many chapters: by themselves they say neither which illness, medicine, test nor procedure it is. The same input
-gives the same bytes.
+often in others. HELD are never ordinary, in the singular and the plural: by themselves or beside other ordinary words
+they may say what somebody would hide. READ were read one by one: names of laboratories, of visits and of bills. EMPTY
+were read among the words that stand in many chapters: by themselves they say neither which illness, medicine, test
+nor procedure it is. The same input gives the same bytes.
 """
 
 import csv
@@ -69,7 +69,9 @@ def main() -> None:
     text = TARGET.read_text(encoding="utf-8")
     labeller = Labeller(text.encode())
     lists = json.loads(LISTS.read_text(encoding="utf-8"))
-    held = {word.casefold() for line in lists["held"] for word in words_of(line)}
+    named = {word.casefold() for line in lists["held"] for word in words_of(line)}
+    # A word is read in the singular and the plural alike: "voice" would clear "voices".
+    held = {form for word in named for form in (word, f"{word}s", word.removesuffix("s"))}
     stems = tuple(word.casefold() for line in lists["held_beginnings"] for word in words_of(line))
     read = {word.casefold() for line in lists["read"] for word in words_of(line)}
     kept = set(read)

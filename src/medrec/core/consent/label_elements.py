@@ -22,8 +22,8 @@ _CLINICAL_NAMES = (
     "supportingInformation target"
 )
 _NAMING_NAMES = (
-    "code concept condition diagnosisCodeableConcept itemCodeableConcept manifestation medication "
-    "medicationCodeableConcept procedureCodeableConcept serviceType substance type vaccineCode"
+    "code concept condition description diagnosisCodeableConcept itemCodeableConcept manifestation medication "
+    "medicationCodeableConcept procedureCodeableConcept reasonCode serviceType substance type vaccineCode"
 )
 _PEOPLE_NAMES = (
     "Endpoint HealthcareService Location Organization Patient Person Practitioner PractitionerRole RelatedPerson"
@@ -49,14 +49,19 @@ MEDICINES = frozenset(("code", "concept", "itemCodeableConcept", "medication", "
 """Elements that name a medicine, in a Medication and in what starts with `medication`."""
 SUBSTANCES = frozenset(("AllergyIntolerance", "Immunization", "Medication"))
 """Types whose names may be those of medicines."""
-VALUES = frozenset(("title", "valueString"))
-"""Elements whose short texts are read like names, but need not say what they are about."""
+_VALUES = frozenset(("title", "valueString"))
 
 
 def names_illness(kind: str, path: str, name: str) -> bool:
     """Whether an element of this name, of a record of this type, says what illness, medicine or test it is, and not
     which visit, paper, line of a bill, answer or site."""
     return path.startswith(_REASONS) or (kind in _BODILY and name in NAMING and not path.startswith("dosage"))
+
+
+def read_as(kind: str, name: str) -> str:
+    """The element as which a short text is read that is no concept; "" where rules alone read it. A title or a value
+    need not say what it is about; the name of a group says whom it takes in, and why."""
+    return "code" if (kind, name) == ("Group", "name") else name if name in _VALUES else ""
 
 
 def is_doubt(read: Read, name: str) -> bool:

@@ -15,6 +15,13 @@ _TAG = re.compile(
 )
 """The kind of a concept, as SNOMED CT's full names have it at their end."""
 _DRUG_WORDS_MAX = 4
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_PROGRAMS_WORDS = (
+    "date details display generated id issued name narrative onset performer quantity recorded reference resource "
+    "meant subject text treat updated verification version"
+)
+_OF_PROGRAMS = frozenset(_PROGRAMS_WORDS.split())
+"""Words that programs set beside what they take from a record."""
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
 
@@ -81,6 +88,10 @@ class Names:
             return "strange"
         return "named" if strange or any(self._says(word) for word in folded) else "little"
 
+    def strange(self, words: Iterable[str], said: Collection[str]) -> list[str]:
+        """Those of these words that are neither ordinary nor among those that were `said`."""
+        return [one for one in words if one.casefold() not in said and self._is_strange(one.casefold())]
+
     def _says(self, word: str) -> bool:
         """Whether an ordinary word says what something is about, and would not stand beside any code as well:
         "Disorder", "Viral infection, other", "Stage 4" say nothing."""
@@ -96,6 +107,24 @@ class Names:
 
 def _without_tag(words: Iterable[str]) -> str:
     return _TAG.sub("", " ".join(words).casefold())
+
+
+def said_in(value: Any) -> frozenset[str]:
+    """The words that stand below a value, narratives aside, in small letters; names of elements included."""
+    return frozenset((*_OF_PROGRAMS, *_said(value)))
+
+
+def _said(value: Any) -> Iterator[str]:
+    if type(value) is list:
+        for item in value:
+            yield from _said(item)
+    elif type(value) is dict:
+        for key, item in value.items():
+            if key != "div":
+                yield from (key.casefold(), *_HUMP.sub(" ", key).casefold().split())
+                yield from _said(item)
+    elif value is not None:
+        yield from (word.casefold() for word in words_of(str(value)))
 
 
 def is_name(text: Any) -> bool:

@@ -6,6 +6,7 @@ read by rule (free text, attachments, codes without a name) *may* hold everythin
 sensitive of what it may hold. Labels that a record carries already stay, and rules only add to them.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,13 +14,15 @@ from typing import Any, NamedTuple
 from medrec.core.consent import label_elements as elements
 from medrec.core.consent.label_codes import DRUGS, Codes
 from medrec.core.consent.label_elements import FREE_TEXT_CHARACTERS, NOWORDS
-from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs
+from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs, said_in
 from medrec.core.consent.label_rules import Basis, read_files
 from medrec.core.consent.spelling import is_read, words_of
 from medrec.core.consent.systems import system_name
 from medrec.core.records.terms import SNOMED, Terms
 
 REMEMBERED_MAX = 20_000
+_LAYOUT = re.compile(r"""(?i)\b(?:xmlns|class|style|border|align|width|colspan|rowspan)\s*=\s*(?:"[^"]*"|'[^']*')""")
+"""How a narrative looks, which says nothing."""
 
 
 class Cause(NamedTuple):
@@ -84,7 +87,7 @@ class Labeller:
         reference is as sensitive as the reason.
         """
         walk = _Walk(self, _contained(self, resource, targets), targets)
-        walk.about(resource.get("resourceType"))
+        walk.about(resource)
         for name in sorted(resource):
             value = resource[name]
             if name == "contained":
@@ -107,7 +110,7 @@ class Labeller:
         if name == "contained":
             return self._held([value], targets)[0]
         walk = _Walk(self, _contained(self, resource, targets), targets)
-        walk.about(resource.get("resourceType"))
+        walk.about(resource)
         walk.begin(path)
         walk.visit(name, value, "")
         return walk.labels()
@@ -145,6 +148,14 @@ class Labeller:
             self._read[key] = found
         return found
 
+    def says_more(self, narrative: str, resource: Mapping[str, Any]) -> bool:
+        """Whether a narrative that a program is said to have written has words that stand nowhere else in the resource
+        and may say anything. Who and where somebody is, is told in names that nobody has to know."""
+        if resource.get("resourceType") in elements.PEOPLE:
+            return False
+        more = self._names.strange(words_of(_LAYOUT.sub(" ", narrative)), said_in(resource))
+        return any(not self.numbers_of_text(word) for word in more)
+
     def _is_met(self, text: str, medicine: bool) -> bool:
         """Whether a name of a rule stands in a text, be it that another there takes it away."""
         return bool(self.numbers_of_text(text, medicine)) or any(True for _ in self._names.met(words_of(text)))
@@ -164,6 +175,7 @@ class _Walk:
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
         self.kind, self.path, self.of_medicine = "", "", False
+        self.resource: Mapping[str, Any] = {}
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
@@ -171,9 +183,9 @@ class _Walk:
         self.opaque = False
         self.from_others: list[Labels] = []
 
-    def about(self, kind: Any) -> None:
-        """Say of which type the resource is."""
-        self.kind = str(kind)
+    def about(self, resource: Mapping[str, Any]) -> None:
+        """Say which resource it is."""
+        self.resource, self.kind = resource, str(resource.get("resourceType"))
 
     def begin(self, path: str) -> None:
         """Go on with another element."""
@@ -231,9 +243,10 @@ class _Walk:
         if type(reference) is str:
             self._refer(name, reference)
         for key, item in value.items():
-            # The status of a narrative says whether people wrote in it.
+            # The status of a narrative says whether people wrote in it, and its words whether that is so.
             if key == "div" and value.get("status") == "generated":
                 self.numbers.update(self.labeller.numbers_of_text(str(item)))
+                self.opaque |= self.labeller.says_more(str(item), self.resource)
             elif (key not in elements.PASSED_OVER or type(item) is not str) and not (
                 key == "security" and name == "meta"
             ):
@@ -300,7 +313,8 @@ class _Walk:
         self.numbers.update(self.labeller.numbers_of_text(text, self.of_medicine))
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
         free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
-        strange = name in elements.VALUES and self._is_doubt(name, text)
+        known_as = elements.read_as(self.kind, name)
+        strange = bool(known_as) and self._is_doubt(known_as, text)
         if free or above == "note" or strange or not is_read(text):
             self.opaque = True
 
