@@ -118,3 +118,16 @@ def test_a_name_by_its_former_one_is_a_name() -> None:
 def test_what_goes_on_goes_on(words: str) -> None:
     (row,) = read(said_of=act("also-taking", "Xanax", "text:xanax", words=words)).medicines
     assert row.status == "active"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["they stopped it but I still take it", "it was stopped, I take it anyway", "stopped last week, started again",
+     "I stopped it for a week but I am back on it", "quit in May but take it again since June", "had stopped; resumed",
+     "stopped skipping it", "no longer crushed"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["like-this", "changed"])
+def test_an_end_that_is_not_the_whole_of_a_word_ends_nothing(kind: str, words: str) -> None:
+    said = act(kind, "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said).medicines
+    assert row.status != "stopped" and NoteCode.STATUS_CONFLICT in noted(row)

@@ -278,20 +278,22 @@ def _most(ceilings: list[tuple[str, str]], dose: Amount | None) -> Amount | None
     return Amount(high, high, dose.unit)
 
 
-_HOW = re.compile(
-    rf"\b{N}\s*(?:{UNIT})\b|\b(?:half|one|two|three|once|twice|daily|every|each|only|instead|other|morning|noon|lunch"
-    r"|evening|night|bedtime|first|second|dose|tab(?:let)?s?|pills?|cap(?:sule)?s?|puffs?|drops?|media|una?|dos|cada|solo"
-    r"|mañana|noche|نصف|حبة|قرص|كل|صباح|مساء)",
-    re.ASCII | re.IGNORECASE,
+_PLAIN_STOP = re.compile(
+    r"(?:(?:please|yes|patient|pt|i|she|he|we|have|has|had|was|am|is|it|already|now|just|my|the|our|doctor|dr)\W+)*"
+    r"(?:(?:stop|stopped|discontinue|discontinued|quit|hold|held|suspend(?:ed)?|paused?|on\s+hold)"
+    r"|(?:do\s+not|don['’]?t|does\s+not|not|no\s+longer)\s+(?:take|takes|taking|use|uses|using)"
+    r"|(?:ya\s+)?(?:lo\s+|la\s+)?dej[eé]\s+de\s+tomar(?:l[ao]s?)?|(?:ya\s+)?no\s+(?:l[ao]s?\s+)?tomo"
+    r"|(?:لقد\s+)?(?:توقفت\s+عن\s+(?:تناوله|أخذه|تناول|أخذ)|أوقفته?|لم\s+أعد\s+(?:أتناوله?|آخذه?)|لا\s+(?:أتناوله|آخذه)))"
+    r"(?:\W+(?:it|this|that|them|taking|using|medicine|medication|drug|any\s*more|already|now|today|yesterday|completely"
+    r"|by|my|the|doctor|last|this|week|month|year|night|ago|(?:a|one|two|three|few|\d{1,2})\s+(?:days?|weeks?|months?|years?)"
+    r"|(?:in|on|since)\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:\s+\d{1,4})?|(?:in|on|since)\s+[\d/.-]+"
+    r"|(?:because\s+of|due\s+to|after|from)\s+(?:a\s+|the\s+|my\s+)?(?:cough\w*|rash|side\s+effects?|nausea|swelling|dizziness|hives|bleeding|cost)"
+    r"|هذا\s+الدواء|هذا|الدواء|ayer|hoy|m[aá]s|este|medicamento))*\W*"
 )
-_NOT_STOPPED = re.compile(
-    r"\b(?:not|never|(?:have|has|had|did|was|do|does|is)n['’]?t)\s+(?:\w+\s+){0,2}(?:stop|quit|discontinu|ceas|paus)"
-    r"|\bno\s+(?:lo\s+|la\s+)?(?:he|ha)\s+dejado|لم\s+(?:أتوقف|أوقف)"
-)
+"""A plain end and nothing beside it: whose, when and from what. What is not wholly understood turns nobody's word."""
 
 
 def only_over(words: str) -> bool:
-    """Whether words that somebody wrote into a word of her own say that it is over, and nothing else: no dose, no time
-    of day, no "haven't"."""
-    text = words.lower()
-    return parsed(words).course == "over" and _HOW.search(text) is None and _NOT_STOPPED.search(text) is None
+    """Whether words that somebody wrote into a word of her own say that it is over, and nothing else: the whole is
+    understood. "They stopped it but I still take it" is not."""
+    return parsed(words).course == "over" and _PLAIN_STOP.fullmatch(words.lower().strip()) is not None
