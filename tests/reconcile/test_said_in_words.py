@@ -131,3 +131,22 @@ def test_an_end_that_is_not_the_whole_of_a_word_ends_nothing(kind: str, words: s
     said = act(kind, "lisinopril", "29046|body", "29046", words=words)
     (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said).medicines
     assert row.status != "stopped" and NoteCode.STATUS_CONFLICT in noted(row)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Novolog 70/30", "NovoLog 70-30", "Humalog 75/25", "Humalog 50/50", "insulin lispro 75/25", "Humalog 60/40"],
+)
+def test_a_mix_is_not_the_rapid_insulin_in_it(name: str) -> None:
+    rapid = name.split()[0] if not name.startswith("insulin") else "insulin lispro"
+    found = read_all(order(name, sig="20 units bid"), order(rapid, sig="20 units bid", id="b", source="south"))
+    assert len(found.medicines) == 2 and all(row.likeness != "identical" for row in found.medicines)
+    shares = name.split()[-1]
+    assert any(shares in row.name or shares in row.directions for row in found.medicines)
+
+
+def test_two_mixes_of_one_name_are_not_told_as_the_same() -> None:
+    found = read_all(
+        order("Humalog 75/25", sig="20 units bid"), order("Humalog 50/50", sig="20 units bid", id="b", source="south")
+    )
+    assert all(row.likeness != "identical" for row in found.medicines)

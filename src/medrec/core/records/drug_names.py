@@ -12,7 +12,7 @@ from typing import NamedTuple
 from medrec.core.records import ratio, typed_sig, units
 from medrec.core.records.form_words import FORM_BEFORE, FORMS, MANNER, SALTS
 from medrec.core.records.spanish_names import in_english
-from medrec.core.records.terms import Drug, Terms, cleaned
+from medrec.core.records.terms import RXNORM, Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
 
 _STRENGTH = re.compile(
@@ -34,6 +34,8 @@ _NUMBERS = re.compile(
 )
 # Amounts before the last one of a combination, once that is taken away: "50-".
 _AMOUNTS_BEFORE = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*\s*[/-](?=\s|$)")
+_MIX = re.compile(r"(?<![\w.])([1-9]\d)\s*[/-]\s*([1-9]\d)(?![\w/.-])")
+"""The shares, in percent, of the two insulins of a mix: "70/30"."""
 _PLAIN = re.compile(r"\d{1,5}(?:\.\d{1,3})?")
 _LETTER_NUMBER = re.compile(r"(?<![\w.])([a-z]) (\d{1,2})(?![\w./-])")
 """Vitamin D 3 is D3."""
@@ -197,11 +199,15 @@ def _named(name: str, terms: Terms) -> Named:
     # strength.
     rest, plain = (alias(_words(words, frozenset())) for words in (bare, _NUMBERS.sub(" ", bare)))
     short = rest if _numbered(bare, plain, terms) else plain
+    if exact is not None and _is_mix(bare, exact, terms):
+        return Named((), strengths, form, rest)
     if exact is not None:
         return Named((exact,), strengths, form, plain)
     # "Humulin 70/30" keeps its numbers first.
     for candidate in (rest, _words(rest, SALTS), short, _words(short, SALTS)):
         found = _find(candidate, terms)
+        if found is not None and _is_mix(bare, found, terms):
+            return Named((), strengths, form, rest)
         if found is not None:
             return Named((found,), strengths or _bare_strength(bare, found, terms), form, plain)
     parts = [part for part in _SEPARATOR.split(short) if part]
@@ -222,6 +228,13 @@ def _named(name: str, terms: Terms) -> Named:
         if found is not None:
             return Named((found,), strengths, form, plain)
     return Named((), strengths, form, rest)
+
+
+def _is_mix(bare: str, found: Drug, terms: Terms) -> bool:
+    """Whether shares behind an insulin's name make it a mix, which is never the one insulin that was found."""
+    shares = _MIX.search(bare)
+    mixed = shares is not None and int(shares[1]) + int(shares[2]) == 100
+    return mixed and len(found.ingredients) == 1 and "insulin" in cleaned(terms.name(RXNORM, found.ingredients[0]))
 
 
 def _with_codeine(name: str) -> str:
