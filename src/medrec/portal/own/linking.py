@@ -2,7 +2,8 @@
 
 GET   the places she is linked to, and a field for the words of a desk
 POST  {code}                                  what the code would do, and who she says that she is
-POST  {code, do: "link", family, given, day, month, year, read}   waits for her key (own/acts.py)
+POST  {code, do: "link", family, given, day, month, year, read}   waits for her key (own/acts.py); what she hides at
+      other places is hidden there in the same act, but what {keeps, hide-<topic>} leaves out
 POST  {do: "undo", place}                     the same for undoing a link
 POST  {do: "tell"}                            the same for telling places that were down who serves her
 POST  {do: "tell-all"}                        and for telling all of them, after a way back (aftermath_given.py)
@@ -33,6 +34,7 @@ from medrec.portal import language, person, policies, render, words
 from medrec.portal.own import moving
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.allow import SECRET_BYTES, consent_part
+from medrec.portal.own.hidden import hides
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Shows, Visit
 from medrec.portal.room import Room
@@ -95,6 +97,7 @@ def _values(node: "Node", visit: Visit, place: str = "", code: str = "", *, unre
         "place": who.place(place) if place else "",
         "code": code,
         "stated": known,
+        "hidden": hidden_elsewhere(node, visit, who) if place else [],
         "born": dict(zip(("year", "month", "day"), known.birth.split("-"), strict=False)) if known else {},
         "just": made._replace(organisation=who.place(made.organisation)) if made else None,
         "linked": [
@@ -173,12 +176,20 @@ def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organ
         render.say(words.LINKING["links"], place=place),
         _says(stated),
     ]
+    topics = [
+        one.topic
+        for one in hidden_elsewhere(node, visit, who)
+        if form.get(f"hide-{one.topic}") or not form.get("keeps")
+    ]
+    if topics:
+        # One sentence for all of them, so one signature. Nothing was said there of emergencies: it holds in these, too.
+        text = plain.write(plain.tidy(Plain("withhold", about=topics)), who.account, now)
+        parts.append(_consent_part(node, who, signs, organisation, text, now))
+        sentences += [*policies.sentences(text, who.known), render.say(words.SIGN["at"], place=place)]
     if reads:
         agent = Party(node.organisation, name=who.place(node.organisation)[:100])
         text = plain.write(plain.tidy(Plain("share", [agent])), who.account, now)
-        secret = node.vault.random(SECRET_BYTES)
-        draft = draft_consent(node.network, organisation, who.account, now, text, secret, signs.key, None)
-        part = consent_part(node, who, organisation, draft, secret)
+        part = _consent_part(node, who, signs, organisation, text, now)
         parts.append(part._replace(finish=partial(_permitted, part.finish, after)))
         sentences += policies.sentences(text, who.known)
     changes: list[Markup] = [
@@ -186,6 +197,34 @@ def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organ
     ]
     act = Act(who.account, sentences, changes, tuple(parts), signs.key, "linking", "linked")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+class Hidden(NamedTuple):
+    """A topic that she hides from everybody at some place: its word, and what the page asks of it."""
+
+    topic: str
+    label: Markup
+
+
+def hidden_elsewhere(node: "Node", visit: Visit, who: Whose) -> list[Hidden]:
+    """The topics that she hides from everybody, with where: a place that comes to know her is asked about with them.
+
+    What she said at the place itself under an earlier link ended with that.
+    """
+    given, found = person.plain_consents(node, who.account, visit.now), []
+    for topic in plain.TOPICS:
+        where = sorted({who.place(one.place) for one in given if hides(one.says, topic)})
+        if where:
+            said = {"topic": words.POLICY_TOPICS[topic], "places": render.listed(where)}
+            found.append(Hidden(topic, render.say(words.LINKING["hide"], **said)))
+    return found
+
+
+def _consent_part(node: "Node", who: Whose, signs: Signer, organisation: str, text: bytes, now: int) -> Part:
+    """The signature of a sentence at the place, which keeps it beside the link until the desk confirms that."""
+    secret = node.vault.random(SECRET_BYTES)
+    draft = draft_consent(node.network, organisation, who.account, now, text, secret, signs.key, None)
+    return consent_part(node, who, organisation, draft, secret)
 
 
 def _says(stated: dict[str, str]) -> Markup:

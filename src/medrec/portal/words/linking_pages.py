@@ -45,6 +45,10 @@ LINKING = Texts(
         "month": "Month",
         "year": "Year",
         "read": "Let {agent} fetch my record from there, so that I can read it here",
+        "hide_too": "What you hide elsewhere",
+        "hide_hint": "Entries about it at {place} stay closed for everyone, on your own pages and in an emergency, too. Untick "
+        "what may be seen.",
+        "hide": "{topic}: you hide it from everyone at {places}. Hide it here, too",
         "yes": "Yes, link us",
         "no": "No, not now",
         "links": "{place} and I are linked.",
