@@ -157,6 +157,15 @@ def test_the_rules_that_ship_are_whole() -> None:
     assert Labels([shipped().replace(b'"2026', b'"2027')]).version != labels.version
 
 
+def test_nodes_of_one_process_read_what_ships_once_and_a_site_s_own_rules_stay_its_own() -> None:
+    rule = {"id": "house", "labels": ["HIV"], "basis": "stated", "why": "ours", "names": ["zzyzxosis"]}
+    base = {**json.loads(shipped()), "version": "house", "rules": [rule], "products": {}, "titles": {}}
+    own, condition = Labels([json.dumps(base).encode()]), {"resourceType": "Condition", "code": {"text": "zzyzxosis"}}
+    assert Labels().labeller is Labels().labeller and own.labeller is not Labels().labeller
+    assert "HIV" in own.of(condition).codes and "HIV" not in Labels().of(condition).codes
+    assert own.version.split("/")[0].endswith("+house") and "house" not in Labels().version
+
+
 def test_rules_that_no_clinician_has_reviewed_say_so_and_reviewed_ones_do_not() -> None:
     assert Labels().note.startswith("No clinician has reviewed the labelling rules (")
     reviewed = {**json.loads(shipped()), "version": "of the house", "rules": [], "products": {}, "titles": {}}

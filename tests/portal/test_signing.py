@@ -1,8 +1,11 @@
 """The signing desk and page: what waits, for which key, and that nothing else can be signed or slipped in."""
 
 import base64
+import gc
 import hashlib
 import re
+import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +193,15 @@ def test_the_page_of_helpers_names_them_and_whom_one_helps(empty: Story, ada: Pe
     answer(empty, client, ticket_of(client.post("/helping", data=fields)), ada.phone)
     shown = client.get(ada.page + "/helping").text
     assert "Bo Berg" in shown and words.HELPERS["look"] in shown and words.HELPERS["end"] in shown
+
+
+def test_a_node_whose_pages_were_opened_is_let_go_when_it_has_ended(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    node: Any = story.network["guide"]
+    client = story.client("guide")
+    assert client.get("/").status_code == 200 and signing.desk_of(node) is signing.desk_of(node)
+    kept = weakref.ref(node)
+    story.network.close()
+    del story, node, client
+    gc.collect()
+    assert kept() is None, "something that outlives a node holds it"

@@ -20,7 +20,6 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from medrec.core import codec
 from medrec.core.credential import NewCredential, pack_proof, verify_account_signature
@@ -268,16 +267,15 @@ def leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-_desks: "WeakKeyDictionary[Node, SigningDesk]" = WeakKeyDictionary()
+_DESK = "_signing_desk"
 _desks_lock = threading.Lock()
 
 
 def desk_of(node: "Node") -> SigningDesk:
     """The signing desk of a node."""
+    # It lies at the node itself: it and its acts hold the node, and a table beside it would never let the two go.
     with _desks_lock:
-        found = _desks.get(node)
-        if found is None:
-            found = _desks[node] = SigningDesk(node)
+        found: SigningDesk = vars(node).setdefault(_DESK, SigningDesk(node))
         return found
 
 
