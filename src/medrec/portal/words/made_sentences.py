@@ -37,6 +37,7 @@ MADE = Texts(
         # Places that know a person.
         "link-names": "The date of birth, the family name and the given name are all needed.",
         "no-patient": "There is no patient with this number here.",
+        "chart-shut": "This is not the record of the patient that is in use.",
         "says-little": "The record says too little of who this is.",
         "patient-linked": "This patient is already linked to an account.",
         "code-misread": "This is no code of a desk of this network, or it was misread; scan it again.",
