@@ -21,8 +21,11 @@ from medrec.core.consent.systems import system_name
 from medrec.core.records.terms import SNOMED, Terms
 
 REMEMBERED_MAX = 20_000
-_LAYOUT = re.compile(r"""(?i)\b(?:xmlns|class|style|border|align|width|colspan|rowspan)\s*=\s*(?:"[^"]*"|'[^']*')""")
-"""How a narrative looks, which says nothing."""
+_LAYOUT = re.compile(
+    r"""(?i)\b(?:xmlns|class|style|border|align|width|colspan|rowspan)\s*=\s*(?:"[^"]*"|'[^']*')"""
+    r"""|\bhref\s*=\s*(?:"[a-z]{1,64}/[\w.-]{1,64}"|'[a-z]{1,64}/[\w.-]{1,64}')"""
+)
+"""How a narrative looks, which says nothing, and where it points: such a pointer is followed as any other."""
 
 
 class Cause(NamedTuple):
