@@ -150,10 +150,10 @@ def _alike(one: str, other: str) -> bool:
     """Whether two words look the same but for their figures, or one is the first letter of the other."""
     bare = ["".join(sign for sign in word if not sign.isdigit()) for word in (one, other)]
     of_length = len(one) == len(other)
-    first = min(one, other, key=len)
+    first, whole = sorted((one, other), key=len)
     return (
         bare[0] == bare[1]
-        or (len(first) == 1 and max(one, other, key=len).startswith(first))
+        or (len(first) == 1 and whole.startswith(first))
         or (of_length and all(a == b or a.isdigit() or b.isdigit() for a, b in zip(one, other, strict=True)))
     )
 
