@@ -235,7 +235,7 @@ def test_consents_that_stand_are_shown_as_fhir(network: Network, ada: Patient) -
     network.take_back(ada, "north", secret)
     told = hers(network, ada, "Consent", "patient=ada&status=active")
     simple, as_signed = sorted(events(told), key=lambda one: "dateTime" not in one)
-    assert as_signed == json.loads(WITHOUT_SUBSTANCE_USE)
+    assert len(as_signed.pop("id")) == 64 and as_signed == json.loads(WITHOUT_SUBSTANCE_USE)
     # What is shown of a simple grant says what was signed: it is read back to the same policy.
     kept = next(one for one in network["north"].consents.of(ada.account) if one.hash.hex() == simple["id"])
     policy = read_fhir(json.dumps(simple).encode())
@@ -245,6 +245,53 @@ def test_consents_that_stand_are_shown_as_fhir(network: Network, ada: Patient) -
     assert hers(network, ada, f"Consent/{simple['id']}").value == simple
     assert hers(network, ada, f"Consent/{'0' * 64}").code == "not-found"
     assert events(hers(network, ada, "Consent", "status=inactive")) == []
+
+
+R5 = {
+    "resourceType": "Consent",
+    "id": "mine",
+    "status": "not-done",
+    "subject": {"reference": "Patient/ada"},
+    "decision": "permit",
+}
+
+
+def test_no_text_of_a_consent_becomes_a_part_of_the_answer(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    smuggled = '1},{"fullUrl":"x","resource":{"resourceType":"Consent","status":"active"}}],"total":1,"x":[{"y":1'
+    for text in ("{ ", '"x"', smuggled):
+        secret = network.fhir_consent(ada, "north", text)
+        told = hers(network, ada, "Consent")
+        simple, closed = sorted(events(told), key=lambda one: one["provision"]["type"], reverse=True)
+        assert told.value["total"] == 2 and simple["provision"]["type"] == "permit"
+        assert closed["provision"] == {"type": "deny"}, "what cannot be read keeps everything back"
+        assert base64.b64decode(closed["sourceAttachment"]["data"]).decode() == text
+        assert hers(network, ada, f"Consent/{closed['id']}").value == closed
+        network.take_back(ada, "north", secret)
+
+
+def test_a_consent_is_found_at_its_own_address_by_the_status_that_it_has(network: Network, ada: Patient) -> None:
+    inactive = {**json.loads(WITHOUT_SUBSTANCE_USE), "status": "inactive", "id": "mine"}
+    network.fhir_consent(ada, "north", json.dumps(inactive))
+    network.fhir_consent(ada, "north", json.dumps(R5))
+    assert events(hers(network, ada, "Consent", "status=active")) == []
+    (old,) = events(hers(network, ada, "Consent", "status=inactive"))
+    assert old | {"id": "mine"} == inactive
+    (fifth,) = events(hers(network, ada, "Consent", "status=rejected"))
+    assert "decision" not in fifth and json.loads(base64.b64decode(fifth["sourceAttachment"]["data"])) == R5
+    assert len(events(hers(network, ada, "Consent", "status=inactive,rejected"))) == 2
+    for one in (old, fifth):
+        assert hers(network, ada, f"Consent/{one['id']}").value == one
+
+
+def test_a_log_is_searched_from_one_day_to_another(network: Network, ada: Patient) -> None:
+    busy(network, ada)
+    whole = events(hers(network, ada, "AuditEvent"))
+    day = whole[0]["recorded"][:10]
+    of_the_day = events(hers(network, ada, "AuditEvent", f"date=ge{day}&date=le{day}"))
+    assert whole and all(one in of_the_day for one in whole)
+    assert events(hers(network, ada, "AuditEvent", f"date=ge{day}&date=lt{day}")) == []
+    assert hers(network, ada, "AuditEvent", "patient=ada&patient=ada").code == "query-unknown"
 
 
 def test_a_consent_is_created_by_what_she_signed(network: Network, ada: Patient) -> None:

@@ -72,7 +72,7 @@ def read_consent(resource: Any, dated: int | None = None, zone: int = 0) -> Poli
     """
     if not isinstance(resource, dict) or resource.get("resourceType") != "Consent":
         raise Unreadable("not-a-consent", "Consent")
-    version = _version(resource)
+    version = version_of(resource)
     _known(resource, _R4 if version == "R4" else _R5, "Consent")
     status = resource.get("status")
     if not isinstance(status, str) or status not in _STATUS[version]:
@@ -97,7 +97,8 @@ def _marks(resource: dict[str, Any]) -> bool | None:
     return bool(found[0]["valueBoolean"])
 
 
-def _version(resource: dict[str, Any]) -> str:
+def version_of(resource: dict[str, Any]) -> str:
+    """ "R4" or "R5", by the elements that only one of them has. Raises Unreadable."""
     r4, r5 = _R4_ONLY & set(resource), _R5_ONLY & set(resource)
     provision = resource.get("provision")
     if isinstance(provision, list) or r5:

@@ -6,16 +6,14 @@ about a record, and goes through the gate like the record.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from medrec.core.consent.names import organisation
-from medrec.core.manifests.consent import FhirConsentManifest, Grant
-from medrec.node.consent.consents import Kept
 from medrec.node.fhir import bundle
 from medrec.node.fhir.answer import Answer, base_url, header_fields, instant
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.bundle import Entry
+from medrec.node.fhir.consent_face import consent_resource
 from medrec.node.fhir.query import EVENT, EVENTS, PROVENANCE, interaction
 from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
@@ -30,10 +28,6 @@ from medrec.node.release.gate import Chosen, Released
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-SCOPE = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
-CATEGORY = {"system": "http://loinc.org", "code": "59284-0"}
-RECIPIENT = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}
-TYPES = "http://hl7.org/fhir/resource-types"
 PROVENANCE_MAX = 50
 STRANGE = "actor-strange"
 WARNING = (
@@ -53,7 +47,7 @@ def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str)
         if kind == PROVENANCE:
             if set(wanted) != {"target"}:
                 raise Refusal(Code.QUERY_UNKNOWN, "Provenance takes target")
-            door = ProvenanceDoor(node, wanted["target"].split(","))
+            door = ProvenanceDoor(node, wanted["target"][0].split(","))
             if (list(ask.request.types), list(ask.request.ids)) != door.wanted:
                 raise Refusal(Code.MALFORMED)
     except Refusal as refusal:
@@ -91,13 +85,16 @@ def create_consent(node: "Node", body: bytes, caller: str | None = None) -> Answ
     return Answer(200 if given.known else 201, told, fields)
 
 
-def _parameters(parameters: str) -> dict[str, str]:
+def _parameters(parameters: str) -> dict[str, list[str]]:
+    """The values of each parameter; a date may come twice, from and to (IHE ITI-81)."""
     try:
         pairs = parse_qsl(parameters, keep_blank_values=True, strict_parsing=bool(parameters), max_num_fields=10)
     except ValueError:
         raise Refusal(Code.QUERY_UNKNOWN) from None
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    if any(len(values) > 1 and name != "date" for name, values in found.items()):
         raise Refusal(Code.QUERY_UNKNOWN, "a parameter comes twice")
     return found
 
@@ -117,18 +114,21 @@ def _is_her(person: Person, value: str) -> bool:
 
 
 def _audit_events(
-    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, str], parameters: str
+    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, list[str]], parameters: str
 ) -> tuple[int, Answer]:
     """How many AuditEvents are shown, and the answer that shows them; one, if it is asked for by its id."""
     if not set(wanted) <= {"patient", "date"} or (identifier and wanted):
         raise Refusal(Code.QUERY_UNKNOWN, "AuditEvent takes patient and date")
-    mine = "patient" not in wanted or _is_her(person, wanted["patient"])
-    test = date_test(wanted["date"]) if "date" in wanted else None
+    mine = "patient" not in wanted or _is_her(person, wanted["patient"][0])
+    tests = [date_test(value) for value in wanted.get("date", [])]
     auditor = Auditor(node, ask.account, person.patient or "")
     with node.store.read() as connection:
         lines = lines_here(node, connection, person) if mine else []
     events = [
-        event for seq, stated in lines if test is None or test(stated.time) for event in auditor.events(seq, stated)
+        event
+        for seq, stated in lines
+        if all(test(stated.time) for test in tests)
+        for event in auditor.events(seq, stated)
     ]
     if identifier:
         found = next((event for event in events if event["id"] == identifier), None)
@@ -140,52 +140,21 @@ def _audit_events(
 
 
 def _consents(
-    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, str], parameters: str
+    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, list[str]], parameters: str
 ) -> Answer:
     if not set(wanted) <= {"patient", "status"} or (identifier and wanted):
         raise Refusal(Code.QUERY_UNKNOWN, "Consent takes patient and status")
     kept = [one for one in node.consents.of(ask.account) if not identifier or one.hash.hex() == identifier]
+    found = [consent_resource(one, person) for one in kept]
     if identifier:
-        if not kept:
+        if not found:
             raise Refusal(Code.NOT_FOUND)
-        return Answer(200, consent_resource(kept[0], person), header_fields(node, ask))
-    mine = "patient" not in wanted or _is_her(person, wanted["patient"])
-    # What stands is active; what was taken back does not stand any more.
-    shown = kept if mine and wanted.get("status", "active") == "active" else []
-    url = f"{base_url(node)}/Consent/"
-    entries = [Entry(url + one.hash.hex(), consent_resource(one, person), "match") for one in shown]
+        return Answer(200, bundle.encode(found[0]), header_fields(node, ask))
+    mine = "patient" not in wanted or _is_her(person, wanted["patient"][0])
+    status = wanted["status"][0].split(",") if "status" in wanted else None
+    shown = [one for one in found if mine and (status is None or one["status"] in status)]
+    entries = [Entry(f"{base_url(node)}/Consent/{one['id']}", bundle.encode(one), "match") for one in shown]
     return _searchset(node, ask, "Consent", parameters, entries)
-
-
-def consent_resource(kept: Kept, person: Person) -> bytes:
-    """The FHIR Consent of a consent that stands: as it was signed, or as the simple grant says it."""
-    if isinstance(kept.consent, FhirConsentManifest):
-        return kept.consent.consent.encode()
-    grant: Grant = kept.consent.grant
-    provision: dict[str, Any] = {"type": grant.effect}
-    if grant.until is not None:
-        # The last millisecond of a period belongs to it.
-        provision["period"] = {"end": instant(grant.until - 1)}
-    if "*" not in grant.recipients:
-        provision["actor"] = [
-            {"role": {"coding": [RECIPIENT]}, "reference": {"reference": organisation(name)}}
-            for name in grant.recipients
-        ]
-    if grant.types:
-        provision["class"] = [{"system": TYPES, "code": kind} for kind in grant.types]
-    value = {
-        "resourceType": "Consent",
-        "id": kept.hash.hex(),
-        "status": "active",
-        "scope": {"coding": [SCOPE]},
-        "category": [{"coding": [CATEGORY]}],
-        "dateTime": instant(kept.consent.time),
-        "policy": [{"uri": "urn:medrec:consent:grant"}],
-        "provision": provision,
-    }
-    if person.patient:
-        value["patient"] = {"reference": f"Patient/{person.patient}"}
-    return bundle.encode(value)
 
 
 class ProvenanceDoor:
