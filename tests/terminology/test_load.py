@@ -366,17 +366,20 @@ def test_what_a_site_loads_is_what_its_node_asks(tmp_path: Path) -> None:
     from tests.cli.test_verbs import medrec
 
     assert medrec("init", "clinic", "--name", "Small Clinic", at=tmp_path).returncode == 0
+    (tmp_path / "own.csv").write_text("code,description\nX99.00,Zanitis\n")
+    done = medrec("terminology", "load", "own.csv", at=tmp_path)
+    assert done.returncode == 0 and "concepts: 1 rows of own.csv" in done.stdout
     rxnorm(tmp_path / "rrf")
-    done = medrec("terminology", "load", "rrf", at=tmp_path)
-    assert done.returncode == 0 and "rxnorm: 10 rows of rrf" in done.stdout
-    assert "rxnorm: 10 rows" in medrec("terminology", "show", at=tmp_path).stdout
+    refused = medrec("terminology", "load", "rrf", at=tmp_path)
+    assert refused.returncode == 2 and refused.stderr.startswith("not-whole: rrf is no whole release of rxnorm")
+    assert "concepts: 1 rows" in medrec("terminology", "show", at=tmp_path).stdout
     refused = medrec("terminology", "load", "medrec.toml", at=tmp_path)
     assert refused.returncode == 2 and refused.stderr.startswith("not-a-table: ")
     node, engine = wiring.node_of(read_settings(tmp_path / "medrec.toml"))
-    found = node.lists.terms.drug_named("Zanitor")
+    found = node.lists.terms.name(ICD10CM, "X99.00")
     wiring.close_node(node)
     wiring.close(engine)
-    assert found is not None and found.ingredients == ("1",)
+    assert found == "Zanitis"
 
 
 def test_a_file_of_another_format_says_so(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ SHAPES = {
     UNII: re.compile(r"[0-9A-Z]{10}", re.ASCII),
     SNOMED: re.compile(r"\d{6,18}", re.ASCII),
     LOINC: re.compile(r"(?:L[AGLP]|MTHU)?\d{1,7}-\d", re.ASCII),
-    ICD10CM: re.compile(r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.ASCII),
+    # QA0, of October 2025, begins with two letters.
+    ICD10CM: re.compile(r"[A-Z](?:\d[0-9A-Z]|[A-Z]\d)(?:\.?[0-9A-Z]{1,4})?", re.ASCII),
     CVX: re.compile(r"\d{1,3}", re.ASCII),
 }
 NAMES = {

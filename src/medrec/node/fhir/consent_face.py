@@ -15,7 +15,6 @@ from medrec.core.consent.reading import version_of
 from medrec.core.manifests.consent import FhirConsentManifest, Grant
 from medrec.core.records.canonical import canonical
 from medrec.node.consent.consents import Kept
-from medrec.node.fhir import bundle
 from medrec.node.fhir.answer import instant
 from medrec.node.keeping.journal import Person
 

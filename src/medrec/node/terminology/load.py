@@ -106,10 +106,12 @@ def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             raise TerminologyError("not-a-table", told)
     if not found:
         raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
-    # Names of substances are tied to drugs by codes of other tables: they come last.
-    return sorted(_one_of_each(found), key=lambda pair: pair[0] == "unii-names")
+    # Codes of a site's own stand beside official ones, and names of substances are tied to drugs by codes of other
+    # tables: they come last.
+    return sorted(_one_of_each(found), key=lambda pair: _LAST.index(pair[0]) if pair[0] in _LAST else -1)
 
 
+_LAST = ("concepts", "unii-names")
 _SINGLE = ("rxnorm", "icd10cm", "icd10cm-tabular", "unii", "unii-names", "loinc", "cvx")
 """Of these a site has one release; of SNOMED CT the international one and its country's beside it."""
 
@@ -239,7 +241,10 @@ class Writer:
     def _rxnorm(self, path: Path) -> int:
         self._progress("RxNorm", 0)
         release = Release(path)
-        drugs = [drug for drug in release.drugs() if drug.ingredients or drug.kind == "BN"]
+        drugs, short = [drug for drug in release.drugs() if drug.ingredients or drug.kind == "BN"], release.short()
+        whole.held_against_its_names([drug for drug in drugs if not drug.retired], short)
+        # A product that lacks a part would be another medicine; what ships knows it whole, or its name is read.
+        drugs = [drug for drug in drugs if drug.code not in short]
         count = self._put(
             "RxNorm: drugs",
             "INSERT OR REPLACE INTO drug VALUES (?,?)",
@@ -252,6 +257,7 @@ class Writer:
         self._concepts_of("RxNorm: codes", ((RXNORM, drug.code, drug.name, drug.retired) for drug in drugs))
         self._put("RxNorm: NDC and UNII", "INSERT OR REPLACE INTO same VALUES (?,?,?)", release.same())
         if release.full:
+            whole.held_against_a_release("rxnorm-full", path.name, count, self._database)
             self._complete(RXNORM)
         return count
 
@@ -302,7 +308,17 @@ class Writer:
         return self._concepts_of("CVX", tables.cvx(path))
 
     def _concepts(self, path: Path) -> int:
-        return self._concepts_of(path.name, tables.plain_concepts(path))
+        return self._concepts_of(path.name, self._beside_official(tables.plain_concepts(path)))
+
+    def _beside_official(self, rows: Iterable[tables.Concept]) -> Iterator[tables.Concept]:
+        """Rows of a plain table; a code keeps its official title. ValueError where a row calls it something else
+        altogether: a fee schedule and a list of visits have the same two columns."""
+        for system, code, name, retired in rows:
+            known = self._database.execute("SELECT name FROM concept WHERE system=? AND code=?", (system, code))
+            official = next((found for (found,) in known), "") or shipped().name(system, code)
+            if official and not whole.may_be_one(official, name):
+                raise ValueError(f"it calls {code} {name[:60]!r}, and {system} {official!r}")
+            yield system, code, official or name, retired
 
     def _unii(self, path: Path) -> int:
         rows = list(tables.unii(path))

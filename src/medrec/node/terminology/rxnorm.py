@@ -109,6 +109,21 @@ class Release:
                 brand, generic, code in self._retired,
             )  # fmt: skip
 
+    def short(self) -> dict[str, None]:
+        """The products whose name has more parts than the release says that they consist of ("... / ..."), in order.
+
+        Each part of a clinical drug is a component of its own (SCDC), also where two are salts of one ingredient.
+        """
+        return {code: None for code, kind in self._kind.items() if kind in ("SCD", "SBD") and self._lacks_parts(code)}
+
+    def _lacks_parts(self, code: str) -> bool:
+        to, parts = self._to.get(code, {}), len(self._name[code].split(" / "))
+        if len({part for part in to.get("consists_of", ()) if self._kind.get(part) == "SCDC"}) >= parts:
+            return False
+        generic = [one for one in to.get("tradename_of", ()) if self._kind.get(one) == "SCD"]
+        # With an ingredient of its own for each part nothing is missing either way.
+        return len(self._ingredients(code, _DEPTH)) < parts and all(self._lacks_parts(one) for one in generic)
+
     def same(self) -> Iterator[tuple[str, str, str]]:
         """(system, code, RxNorm code) of NDC and UNII."""
         yield from ((NDC, code, drug) for code, drug in self.ndcs.items())

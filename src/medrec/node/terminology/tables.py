@@ -41,7 +41,8 @@ def opened(path: Path) -> Iterator[IO[str]]:
         yield io.TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
 
 
-_ICD_CODE = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
+_ICD_CODE = re.compile(r"(?=.*\d)[A-Z][0-9A-Z]{2,6}")
+"""Since October 2025 there are codes with two letters in front (QA0)."""
 
 
 class Disease(NamedTuple):
@@ -232,6 +233,8 @@ def plain_concepts(path: Path) -> Iterator[Concept]:
         for row in _whole(csv.DictReader(file)):
             if "cvx" in row:
                 yield CVX, row["cvx"], row["short"], row["status"] not in ("Active", "Pending")
+            elif not _ICD_CODE.fullmatch(row["code"].replace(".", "")):
+                raise ValueError(f"{row['code'][:20]!r} is no code of ICD-10-CM")
             else:
                 yield ICD10CM, row["code"], row["description"], "deleted" in (row.get("release") or "")
 

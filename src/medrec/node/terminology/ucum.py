@@ -5,6 +5,7 @@ units ([iU], {tbl}) measure nothing but themselves.
 """
 
 import functools
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +15,10 @@ from medrec.core.records.terms import Unit
 _APART = {"eq": ("eq", Fraction(1)), "meq": ("eq", Fraction(1, 1000))}
 _DIMENSIONS = {"kilogram": ("M", 1000), "meter ** 3": ("L3", 1), "mole": ("mol", 1)}
 _WORDS = {"mcg": "ug", "ml": "mL", "cc": "mL", "l": "L", "IU": "[iU]", "iu": "[iU]", "units": "[iU]", "mEq": "meq"}
+
+_EXPONENT = re.compile(r"[^0-9.+/()-][+-]?([0-9]+)")
+_EXPONENT_MAX = 30
+"""No unit of a dose has a greater one; the library works the power out as one whole number, however great."""
 
 
 @functools.cache
@@ -30,7 +35,7 @@ def unit(code: str) -> Unit | None:
     The library reckons in binary fractions; twelve digits of its answer are meant, and they are what is kept.
     """
     plain = _WORDS.get(code, code)
-    if not plain or len(plain) > 60:
+    if not plain or len(plain) > 60 or any(int(power) > _EXPONENT_MAX for power in _EXPONENT.findall(plain)):
         return None
     if plain in _APART:
         dimension, factor = _APART[plain]
