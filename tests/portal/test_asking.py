@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.portal import clinic, words
-from medrec.portal.asking import PATIENCE_S
+from medrec.portal.asking import PATIENCE_S, Asking
 from medrec.portal.session import IDLE_MS
 from tests.node.test_labels import put
 from tests.node.test_parts import SECRET, marked, some
@@ -89,6 +89,27 @@ def test_what_came_is_shown_while_one_place_hangs_and_the_rest_when_it_answers(t
         assert len(lines(told, place, "disclosure/1")) == 1
     looks = [one for one in lines(told, "south", "own-look/1") if isinstance(one, OwnLookManifest)]
     assert len(looks) == 1
+
+
+def test_who_answers_while_the_screen_is_made_is_waited_for_and_on_the_next_one(
+    told: Story, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions: list[Asking] = []
+    monkeypatch.setattr(clinic, "Asking", lambda *of: questions.append(Asking(*of)) or questions[0])
+    client, screen = asked(told, hanging, "north", "east")
+    lists: Any = told.network["south"].lists
+    merge = lists.with_received
+
+    def merged_slowly(*arguments: Any) -> Any:
+        hanging.release()
+        assert questions[0].wait(HANGS_S)
+        return merge(*arguments)
+
+    monkeypatch.setattr(lists, "with_received", merged_slowly)
+    shown = client.get(screen).text
+    assert "Lisinopril" not in shown and "North" in waiting(shown)
+    over = client.get(screen).text
+    assert waiting(over) == "" and "Metformin" in over and "Lisinopril" in over
 
 
 def test_a_screen_that_waits_opens_for_who_asked_alone(told: Story, hanging: Hanging) -> None:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from medrec.node.peers.peers import Fault
 from medrec.portal import language, render, words
+from medrec.portal.own import record
 from medrec.portal.people import handle
 from medrec.portal.session import BY_ITSELF, IDLE_MS
 from tests.node.helping import Help
@@ -102,6 +103,35 @@ def test_a_page_says_which_place_has_not_answered_yet_and_since_when(empty: Stor
     hanging.release()
     until_read(node, ada.account)
     assert waiting(read(client, f"{own}/record?lang={code}")) == ""
+
+
+@pytest.mark.parametrize(("path", "said"), [("record", words.RECORD["results"]), ("record/kinds/results", "120/80")])
+def test_what_a_reading_brings_while_a_page_is_made_is_on_the_next_one(
+    empty: Story, hanging: Hanging, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    ada = empty.network.patient("ada", "south")
+    empty.network.consent(ada, "south", "guide")
+    empty.network["south"].put("Observation", "bp", observation("bp", "ada", "120/80"))
+    empty.settle()
+    node: Any = empty.network["guide"]
+    client = empty.client("guide")
+    hanging.places.add("south")
+    node.copies.refresh_soon(ada.account)
+    assert hanging.asked.wait(HANGS_S)
+    entries = record.entries
+
+    def read_slowly(*arguments: Any, **more: Any) -> Any:
+        found = entries(*arguments, **more)
+        hanging.release()
+        until_read(node, ada.account)
+        return found
+
+    monkeypatch.setattr(record, "entries", read_slowly)
+    own = f"/people/{handle(ada.account)}/{path}"
+    shown = read(client, own)
+    assert said not in shown and "South" in waiting(shown)
+    over = read(client, own)
+    assert waiting(over) == "" and said in over
 
 
 def test_a_helper_for_some_kinds_is_told_of_no_place(help_: Help) -> None:

@@ -279,6 +279,8 @@ class Site:
             if there := by_name(self.node, request, page.name):
                 return RedirectResponse(there, 303, headers=self._headers(request, HEADERS))
             asked = self.sent.find(visit, request.url.path)
+            # Who answers while the page is made may be missing on it: it is waited for all the same.
+            before = self.frame.reading(page, visit)
             shown = page.show(self.node, visit) if asked is None else asked.make(visit)
             self._told(request, visit, page, shown)
             if isinstance(shown, Go):
@@ -287,7 +289,7 @@ class Site:
                 disposition = {"Content-Disposition": f'attachment; filename="{shown.name}"'}
                 headers = self._headers(request, HEADERS)
                 return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
-            return self._html(request, page, visit, shown, 200)
+            return self._html(request, page, visit, shown if before is None else {**shown, "waits": before}, 200)
         except (PageError, UnwritableError) as error:
             no = sayable(error)
             return self._once_more(page, request, no, sent) or self._error(request, no, written(page.name, sent))

@@ -27,6 +27,13 @@ class Answer(NamedTuple):
     error: Exception | None = None
 
 
+class SoFar(NamedTuple):
+    """What came until one moment, in the order in which the places were named, and who had not answered by then."""
+
+    answers: list[tuple[str, Answer]]
+    waiting: list[str]
+
+
 class Asking:
     """One question about a patient to several places; safe to use from several threads."""
 
@@ -40,24 +47,21 @@ class Asking:
         for _ in range(min(len(places), LANES)):
             threading.Thread(target=self._ask_on, name="ask-others", daemon=True).start()
 
-    def waiting(self) -> list[str]:
-        """The places that have not answered yet."""
-        with self._changed:
-            return [place for place in self.places if place not in self._answers]
-
     def wait(self, seconds: float) -> bool:
         """Wait so long at most; whether all have answered."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._answers) == len(self.places), seconds)
 
-    def answers(self) -> list[tuple[str, Answer]]:
-        """What came so far, in the order in which the places were named. Raises what went wrong here, and not there."""
+    def so_far(self) -> SoFar:
+        """What came so far and who is waited for, both of one moment: who answers while the screen is made is on the
+        next one, which this one has to ask for. Raises what went wrong here, and not there."""
         with self._changed:
             found = [(place, self._answers[place]) for place in self.places if place in self._answers]
+            waiting = [place for place in self.places if place not in self._answers]
         for _, answer in found:
             if answer.error is not None and not isinstance(answer.error, PeerError | NotGenuineError):
                 raise answer.error
-        return found
+        return SoFar(found, waiting)
 
     def _ask_on(self) -> None:
         while True:

@@ -20,7 +20,7 @@ from medrec.node.release.referrals import providers
 from medrec.node.right_person.finding import Found
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import at_home, list_words, lists, referring, render, words
-from medrec.portal.asking import PATIENCE_S, Asking
+from medrec.portal.asking import PATIENCE_S, Asking, SoFar
 from medrec.portal.page import Go, PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Session, Who, require
@@ -116,7 +116,8 @@ def show_patient(node: "Node", visit: Visit) -> Go | Shows:
 
 def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dict[str, Any]:
     patient, form, known = screen.patient, screen.form, names(node)
-    answers, received = _answers(screen, known)
+    came = screen.asking.so_far() if screen.asking is not None else SoFar([], [])
+    answers, received = _answers(screen, came, known)
     shown, doubt = None, list_words.in_doubt(node, patient.patient)
     if patient.account is not None and not doubt:
         read = node.lists.with_received(patient.account, received)
@@ -163,7 +164,7 @@ def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dic
         "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
         "refused": [answer for answer in answers if not answer["good"]],
         "words_min": TEXT_MIN,
-        "waits": _waits(visit, screen, known),
+        "waits": _waits(visit, screen, came, known),
     }
 
 
@@ -172,11 +173,10 @@ def _why(form: dict[str, str]) -> tuple[str, str]:
     return form.get("purpose", "TREAT"), form.get("reason", "")
 
 
-def _waits(visit: Visit, screen: Screen, known: dict[str, str]) -> Waits | None:
-    waiting = screen.asking.waiting() if screen.asking is not None else []
-    if screen.asking is None or not waiting:
+def _waits(visit: Visit, screen: Screen, came: SoFar, known: dict[str, str]) -> Waits | None:
+    if screen.asking is None or not came.waiting:
         return None
-    places = render.listed([known.get(place, place) for place in waiting])
+    places = render.listed([known.get(place, place) for place in came.waiting])
     return waits(visit, render.say(words.WAITS["asking"], when=visit.when(screen.asking.began), places=places))
 
 
@@ -196,7 +196,7 @@ def _asked(node: "Node", screen: Screen, who: Practitioner) -> Screen:
     return screen._replace(asking=Asking(node, asked, account, who, _why(form))) if asked else screen
 
 
-def _answers(screen: Screen, known: dict[str, str]) -> tuple[list[dict[str, Any]], list[Received]]:
+def _answers(screen: Screen, came: SoFar, known: dict[str, str]) -> tuple[list[dict[str, Any]], list[Received]]:
     """What other places said so far, in words, and what came."""
     if screen.trouble is not None:
         source = screen.form["break"]
@@ -204,7 +204,7 @@ def _answers(screen: Screen, known: dict[str, str]) -> tuple[list[dict[str, Any]
         return [trouble], []
     answers: list[dict[str, Any]] = []
     received: list[Received] = []
-    for source, answer in screen.asking.answers() if screen.asking is not None else []:
+    for source, answer in came.answers:
         place, error = known.get(source, source), answer.error
         if isinstance(error, PeerError | NotGenuineError):
             why = words.why_not(error.code, error.sentence)

@@ -1,10 +1,11 @@
 """What stands around every page: the bar of its area, the way back, languages, who runs the place."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from medrec.portal import language, render, sent, waits, words
-from medrec.portal.page import Area, Reader, Role, Visit, is_agent
+from medrec.portal.page import Area, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.session import BY_ITSELF, STAFF, Session
 from medrec.portal.table import PAGES, Page
 
@@ -41,11 +42,17 @@ class Frame:
             # My record says it beside each of its places.
             "failures": waits.failures(self.node, visit) if page.reads and page.name != "record" else [],
             # What was refused is not asked for anew: its address may be that of a form alone.
-            "waits": waits.for_readings(self.node, visit) if page.reads and "refused" not in values else None,
+            "waits": self.reading(page, visit) if "refused" not in values else None,
             "made": render.date(visit.now),
             **values,
         }
         return self.templates.get_template(page.template).render(values)
+
+    def reading(self, page: Page, visit: Visit) -> waits.Waits | None:
+        """What a page of a person's record waits for at this moment; None also of one whom nobody knows."""
+        with suppress(PageError):
+            return waits.for_readings(self.node, visit) if page.reads else None
+        return None
 
     def _in_languages(self, page: Page, visit: Visit) -> dict[str, str]:
         """Where this page is in each language. What was shown for a form that was refused has no address but that of

@@ -38,8 +38,9 @@ def waits(visit: Visit, sentence: Markup) -> Waits:
 def for_readings(node: "Node", visit: Visit) -> Waits | None:
     """What a page of a person's record waits for: places that her agent is reading at. A helper for some kinds is told
     no place: it would be a trace."""
-    account = account_of(node, visit.path["person"])
-    reading = node.copies.under_way(account) if node.copies is not None else None
+    if node.copies is None or node.copies.idle:
+        return None
+    reading = node.copies.under_way(account_of(node, visit.path["person"]))
     if reading is None:
         return None
     known = names(node)

@@ -156,6 +156,12 @@ class Copies:
         self._lock = threading.Lock()
         self._running: dict[str, UnderWay] = {}
 
+    @property
+    def idle(self) -> bool:
+        """Whether no reading is under way for anybody."""
+        with self._lock:
+            return not self._running
+
     def under_way(self, account: str) -> UnderWay | None:
         """The reading for this person that is under way; None where there is none."""
         with self._lock:
