@@ -13,7 +13,7 @@ from ledger_world import CREATED, GENESIS, World, founder, id_of
 from medrec.core import merkle, state, statemap
 from medrec.core.outcome import Code
 from medrec.core.types import TRANSACTION_BYTES_MAX, decode_transaction, log_leaf
-from medrec.engines.engine import BLOCKS_MAX, Engine, EngineError, Position
+from medrec.engines.engine import BLOCKS_MAX, CommittedBlock, Engine, EngineError, Position, Snapshot
 from medrec.engines.local import BLOCK_TRANSACTIONS_MAX
 
 NAMES = [f"site-{number}" for number in range(8)]
@@ -38,11 +38,29 @@ def describe(world: World, author: str, number: int) -> bytes:
 
 
 def check_whole(engine: Engine) -> None:
-    """Recompute both roots from what is stored, and compare heights: one story."""
-    blocks = []
-    while found := engine.blocks(len(blocks)):
+    """Recompute both roots from what is stored, and compare heights: one story. Others may make blocks meanwhile: what
+    is held together is of one height."""
+    with still(engine) as view:
+        check_view(engine, view)
+
+
+def still(engine: Engine, seconds: float = 60.0) -> Snapshot:
+    """A view of where the engine says that its ledger stands; no block came between the two."""
+    end = time.monotonic() + seconds
+    while True:
+        tip, view = engine.tip(), engine.view()
+        if view.tip == tip:
+            return view
+        view.close()
+        assert time.monotonic() < end, f"tip and view are apart: {tip.height}, {view.tip.height}"
+
+
+def check_view(engine: Engine, view: Snapshot) -> None:
+    """The same at the height of a view."""
+    blocks: list[CommittedBlock] = []
+    while len(blocks) < view.tip.height and (found := engine.blocks(len(blocks))):
         blocks += found
-    tip = engine.tip()
+    blocks, tip = blocks[: view.tip.height], view.tip
     assert [block.block.height for block in blocks] == list(range(1, tip.height + 1))
     leaves = []
     for block in blocks:
@@ -54,9 +72,7 @@ def check_whole(engine: Engine) -> None:
         assert block.tip.log_root == merkle.root(leaves) and block.tip.log_size == len(leaves)
     if blocks:
         assert blocks[-1].tip == tip
-    with engine.view() as view:
-        assert view.tip == tip
-        mapped = {key: value for key, value in view.scan(b"", b"\xff" * 64) if not key.startswith(state.UNMAPPED)}
+    mapped = {key: value for key, value in view.scan(b"", b"\xff" * 64) if not key.startswith(state.UNMAPPED)}
     assert statemap.update({}.get, mapped)[1] == tip.state_root
 
 
@@ -71,6 +87,16 @@ class EngineSuite(ABC):
         self, folder: Path, clock: Callable[[], int], genesis: dict[str, Any] = MANY, fault: Fault = lambda step: None
     ) -> Engine:
         """A new engine; in the same folder it goes on where the last one stopped, if it can."""
+
+    def test_a_check_sees_that_a_view_stays_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = self.make(tmp_path, Clock())
+        with engine.view() as old:
+            engine.submit([])
+            monkeypatch.setattr(engine, "view", lambda: old)
+            monkeypatch.setattr(old, "close", lambda: None)
+            with pytest.raises(AssertionError, match="are apart: 1, 0"):
+                still(engine, 0)
+            monkeypatch.undo()
 
     def test_a_new_ledger_stands_at_height_nothing(self, tmp_path: Path) -> None:
         engine = self.make(tmp_path, Clock())

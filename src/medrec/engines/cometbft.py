@@ -121,6 +121,7 @@ class CometBftEngine:
         """Before every start of CometBFT: its files, and an application that knows only what is on the disk."""
         if self._server is not None:
             self._server.stop()
+            self._storage.reread()
         genesis = read_genesis(self._genesis)
         tip, _ = genesis_writes(self._genesis)
         write_home(self._home, self._settings, genesis, self.founders, tip.app_hash, self._socket, self.keys.node[:12])

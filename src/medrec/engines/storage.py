@@ -26,6 +26,8 @@ from medrec.engines.local import BLOCK_BYTES_MAX
 
 CACHE_KEYS_MAX = 500_000
 _known_tip = lru_cache(16)(decode_tip)  # many views are of one tip
+_BLOCKS = "SELECT height, time, transactions, results, tip FROM block WHERE height > ? ORDER BY height LIMIT ?"
+_SCAN = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key"
 _STORED_BYTES_MAX = 2 * BLOCK_BYTES_MAX
 
 # What reading a damaged file can raise: sqlite3 quotes it in messages that are no UTF-8, values do not decode.
@@ -181,6 +183,12 @@ class Storage:
         self._cache.clear()
         self._tip = tip
 
+    def reread(self) -> None:
+        """Begin anew at what is on the disk: a block may be there although keeping it failed. Raises EngineError."""
+        self._roll_back()
+        with self.view() as view:
+            self._tip = view.tip
+
     def stored_height(self) -> int:
         """The height of the last block in the file."""
         row = self.connection.execute("SELECT max(height) FROM block").fetchone()
@@ -190,10 +198,7 @@ class Storage:
         """Stored blocks with height > after, at most BLOCKS_MAX."""
         connection = self._reader()
         try:
-            rows = connection.execute(
-                "SELECT height, time, transactions, results, tip FROM block WHERE height > ? ORDER BY height LIMIT ?",
-                (after, BLOCKS_MAX),
-            ).fetchall()
+            rows = connection.execute(_BLOCKS, (after, BLOCKS_MAX)).fetchall()
         except _UNREADABLE as error:
             raise _translated(error, self._path) from error
         finally:
@@ -270,9 +275,7 @@ class StoredView:
     def scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values with start <= key < end, in byte order."""
         try:
-            yield from self._open().execute(
-                "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key", (start, end)
-            )
+            yield from self._open().execute(_SCAN, (start, end))
         except _UNREADABLE as error:
             raise _translated(error, self._path) from error
 
@@ -307,11 +310,7 @@ class _WriterView:
             return value
 
     def scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return iter(
-            self._connection.execute(
-                "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key", (start, end)
-            )
-        )
+        return self._connection.execute(_SCAN, (start, end))
 
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
