@@ -15,6 +15,7 @@ from medrec.core.records import (
     ratio,
     said_twice,
     sig,
+    strength_words,
     two_names,
     typed_sig,
     units,
@@ -147,7 +148,7 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     name = untagged(marks.name(code, "medicine"))
     coded = _coded(code, marks)
     drug = _agreed(coded)
-    if unclear := drug_names.read_two_ways(code.words):
+    if unclear := strength_words.read_two_ways(code.words):
         shown = f'The number "{unclear}" can be read in two ways; it is used in neither.'
         marks.once(NoteCode.STRENGTH_DIFFERS, shown)
     if coded and drug is None:
