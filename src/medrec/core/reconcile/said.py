@@ -3,7 +3,7 @@
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.reconcile.said_otherwise import denies, may_end, names_no_medicine, never, of_once
-from medrec.core.records import daily, drug_names, sig, two_names
+from medrec.core.records import daily, datatypes, drug_names, sig, two_names
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
@@ -18,7 +18,7 @@ _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, an
 _NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
 _ANOTHER = Note(NoteCode.STATUS_CONFLICT, "The word names another medicine: what of this one is taken is not known.")
 _DENIED = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions that it is not.")
-_STRAY = Note(NoteCode.UNIT_NOT_UNDERSTOOD, "A number behind the name is not understood.")
+_STRAY = Note(NoteCode.UNIT_NOT_UNDERSTOOD, "A number behind the name, or what it is of, is not understood.")
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
@@ -105,9 +105,11 @@ def _names_another(act: Act, subject: Subject, terms: Terms | None) -> bool:
 
 
 def _stray(act: Act, subject: Subject, terms: Terms | None) -> str:
-    """A number in what she typed as a name that nobody understands; it stands before her directions."""
-    typed = act.kind == "also-taking" and not subject.ingredients and terms is not None
-    return drug_names.named(subject.name, terms).stray if typed and terms is not None else ""
+    """What of an amount in what she typed as a name is nobody's strength; it stands before her directions."""
+    if act.kind != "also-taking" or subject.ingredients or terms is None:
+        return ""
+    found = drug_names.named(subject.name, terms)
+    return datatypes.joined(found.aside, found.stray, by="; ")
 
 
 def manifest_of(line: Line) -> str:

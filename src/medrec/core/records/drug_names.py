@@ -9,7 +9,7 @@ import unicodedata
 from itertools import permutations
 from typing import NamedTuple
 
-from medrec.core.records import typed_sig, units
+from medrec.core.records import asides, typed_sig, units
 from medrec.core.records.form_words import FORMS, MANNER, SALTS
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.strength_words import STRENGTH, UNCLEAR, form_of, pointed, strengths_in
@@ -84,6 +84,8 @@ class Named(NamedTuple):
     """The strengths of one product of several ingredients, where products of each alone tell which is whose."""
     stray: str = ""
     """Numbers without a unit behind a name that is known without them, and that no product has as a strength."""
+    aside: str = ""
+    """Remarks in the name with an amount that is of something else (asides.py), as written."""
 
     @property
     def ingredients(self) -> tuple[str, ...]:
@@ -93,11 +95,29 @@ class Named(NamedTuple):
 
 def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
-    name = pointed(cleaned(name))
-    found = _named(name, terms)
+    name, aside, found = _without_asides(pointed(cleaned(name)), terms)
     if len(found.drugs) == 1 and 1 < len(found.ingredients) <= _PARTS_MAX and not found.drugs[0].strengths:
         found = found._replace(tied=_tied(found, name, terms))
-    return found._replace(stray=_stray(found, name, terms))
+    return found._replace(stray=_stray(found, name, terms), aside=aside)
+
+
+def without_asides(name: str, terms: Terms) -> str:
+    """The words of a name without remarks that hold an amount of something else; as they are where there are none."""
+    plain, aside, _ = _without_asides(pointed(cleaned(name)), terms)
+    return plain if aside else name
+
+
+def _without_asides(name: str, terms: Terms) -> tuple[str, str, Named]:
+    """A name without its remarks, these, and what it says."""
+    if _find(name, terms) is not None:
+        return name, "", _named(name, terms)
+    plain, aside = asides.inside(name, lambda words: _named(words, terms).ingredients)
+    found = _named(plain, terms)
+    if found.drugs:
+        return plain, aside, found
+    head, tail = asides.behind(plain)
+    known = _named(head, terms) if tail else found
+    return (head, "; ".join(one for one in (aside, tail) if one), known) if known.drugs else (plain, aside, found)
 
 
 def _stray(found: Named, name: str, terms: Terms) -> str:

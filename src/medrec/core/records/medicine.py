@@ -191,7 +191,8 @@ def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Di
     """The directions of a record; where it has none, those that are typed behind the name of its medicine."""
     words = untagged(found.concept.words)
     if not dosages and words and marks.around.terms.drug_named(words) is None:
-        typed = typed_sig.parted(words, marks.around.terms).directions
+        terms = marks.around.terms
+        typed = typed_sig.parted(drug_names.without_asides(words, terms), terms).directions
         dosages = [{"text": typed}] if typed else []
     told = dosage.directions(dosages, marks)
     if found.named.stray and found.ingredients:
@@ -203,6 +204,8 @@ def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Di
             why = f"The directions name another medicine ({names}); no amount per day is derived."
             marks.add(NoteCode.DOSE_PARTLY, why)
         told = told._replace(dose=None, times_per_day=None, at_most=None, totals=())
+    if found.named.aside and found.ingredients:
+        told = told._replace(sig=with_aside(found.named.aside, told.sig, marks))
     if told.start is not None:
         marks.dated(told.start, "start of the directions")
     return told
@@ -213,6 +216,15 @@ def with_stray(number: str, directions: str, marks: Marks) -> str:
     whoever reads the row sees it; marked."""
     marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The number "{number[:40]}" behind the name is not understood.')
     return datatypes.joined(number, directions, by="; ")
+
+
+def with_aside(words: str, directions: str, marks: Marks) -> str:
+    """Directions behind a remark in the name with an amount that is of something else ("was 10 mg"), so that whoever
+    reads the row sees it; marked."""
+    marks.add(
+        NoteCode.UNIT_NOT_UNDERSTOOD, f'The amount in "{words[:80]}" with the name is taken for no strength of it.'
+    )
+    return datatypes.joined(words, directions, by="; ")
 
 
 def _untied(found: Named) -> tuple[Strength, ...]:

@@ -38,7 +38,6 @@ _BESIDE = re.compile(
 _GAP = re.compile(r"[\s,;:.-]*")
 _STARTS = re.compile(r"[\s,;:-]+")
 _WEIGHT = re.compile(r"(?<![\w.,/-])\d{1,5}(?:[.,]\d{1,2}|,\d{3}|0?\.\d{3})?\s*(?:mg|mcg|g|units?)$", re.IGNORECASE)
-_AFTERWARDS = re.compile(r"(?:\s*\([^()]*\))+\s*$")
 _TEXT_MAX = 300
 
 
@@ -51,8 +50,8 @@ class Typed(NamedTuple):
 
 def parted(words: str, terms: Terms) -> Typed:
     """A name and the directions behind it. An amount before them ("500 mg bid") is of both."""
-    after = _AFTERWARDS.search(words)
-    head, remark = (words[: after.start()], words[after.start() :]) if after is not None else (words, "")
+    behind = _remark(words)
+    head, remark = words[:behind], words[behind:]
     for start in _STARTS.finditer(head[:_TEXT_MAX]):
         name = head[: start.start()]
         told = _directions(head, start.end()) if name else None
@@ -62,6 +61,18 @@ def parted(words: str, terms: Terms) -> Typed:
         said = f"{amount[0]} {told}" if amount is not None and told else told
         return Typed(name + remark, said)
     return Typed(words, "")
+
+
+def _remark(words: str) -> int:
+    """Where the parentheses begin that a text ends with; its length where there are none."""
+    at = len(words)
+    while words[:at].rstrip().endswith(")"):
+        closed = words.rindex(")", 0, at)
+        opened = words.rfind("(", 0, closed)
+        if opened < 0 or ")" in words[opened:closed]:
+            break
+        at = len(words[:opened].rstrip())
+    return at
 
 
 def _words(text: str) -> list[str]:

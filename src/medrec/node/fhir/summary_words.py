@@ -66,7 +66,7 @@ PHRASES = {
     "note_strength-differs": "No product is known with this strength; the unit may be wrong.",
     "note_subject-gone": "What this word was said of is not here any more.",
     "note_total-differs": "The total in its directions is not what so many of this product hold.",
-    "note_unit-not-understood": "The unit of an amount was not understood.",
+    "note_unit-not-understood": "An amount was not understood: its unit, or what it is of.",
     "note_wrong-system": "Its code is not one of the list that it says it is from.",
 }
 """Words by which a row is told, or that there is none; of a mark (conflict_, note_) a whole sentence."""

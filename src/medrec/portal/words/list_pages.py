@@ -206,7 +206,7 @@ NOTES = Texts(
         "status-conflict": "It says two things about whether it still holds.",
         "dose-not-understood": "We could not read how much and how often. Read the words themselves.",
         "dose-partly-understood": "We could read only a part of how much and how often. Read the words themselves.",
-        "unit-not-understood": "We could not read the unit of an amount.",
+        "unit-not-understood": "We could not read an amount: its unit, or what it is of.",
         "strength-differs": "No product is known with this strength. The unit may be wrong.",
         "subject-gone": "What this word was said of is not here any more.",
         "total-differs": "The total in its directions is not what so many of this product hold.",
