@@ -83,3 +83,73 @@ def test_a_medicine_beside_a_dose_is_beside_it(words: str) -> None:
     (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
     assert row.status == "active" and row.directions == words
     assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("off it", "I'm off it now", "off it since May 2025", "finished", "I finished it", "done with it"),
+        *("threw it away", "la suspendió el doctor", "el médico me lo suspendió", "me la quitaron", "توقفت", "أنهيته"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["like-this", "changed", "also-taking"])
+def test_a_plain_end_in_everyday_words_ends_it(words: str, kind: str) -> None:
+    said_of = act(kind, "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "stopped"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("I used to", "used to take", "in the past", "off it on weekends", "finished my dinner then 1 tab", "done"),
+        *("might start", "off it when I travel", "finished, 1 tab daily"),
+    ],
+)
+def test_what_may_be_an_end_confirms_nothing(words: str) -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "active" and row.directions == "1 tab daily"
+    assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+    assert [row.status for row in read(said_of=said_of).medicines] == ["unknown"]
+
+
+@pytest.mark.parametrize("words", ["I was off it but take it again", "threw the old ones out, still take 1 daily"])
+def test_what_was_over_and_goes_on_ends_nothing(words: str) -> None:
+    said_of = act("also-taking", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(said_of=said_of).medicines
+    assert row.status == "active"
+    assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    "words", ["off and on", "take it off the shelf daily", "until finished", "1 tab daily when done eating"]
+)
+def test_such_words_in_directions_are_no_end(words: str) -> None:
+    said_of = act("also-taking", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(said_of=said_of).medicines
+    assert row.status == "active"
+    assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("might start lisinopril", "lisinopril (old)", "old lisinopril", "my husband's lisinopril", "lisinopril?"),
+        *("used to take lisinopril", "nothing new", "all of the above", "none of the above", "everything", "lo mismo"),
+        *("will start lisinopril", "lisinopril - finished", "lisinopril for my dog", "lisinopril, maybe"),
+        *("nada nuevo", "todo lo anterior", "quizás empiece lisinopril", "لا جديد", "كل ما سبق"),
+        *("Coumadin (lisinopril)", "warfarin (with enoxaparin 40 mg)"),
+    ],
+)
+def test_what_may_be_no_medicine_of_hers_today_is_asked_about(name: str) -> None:
+    (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
+    assert row.status == "unknown"
+    assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize("name", ["my lisinopril", "lisinopril (new)", "lisinopril as needed", "Norvasc (amlodipine)"])
+def test_what_is_hers_today_is_taken(name: str) -> None:
+    (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
+    assert row.status == "active"
+    assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}

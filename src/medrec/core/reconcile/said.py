@@ -17,6 +17,7 @@ _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "st
 _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions speak of an end.")
 _NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
 _ANOTHER = Note(NoteCode.STATUS_CONFLICT, "The word names another medicine: what of this one is taken is not known.")
+_TWO_NAMES = Note(NoteCode.STATUS_CONFLICT, "The word names two medicines: which of them is taken is not known.")
 _DENIED = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions that it is not.")
 _STRAY = Note(NoteCode.UNIT_NOT_UNDERSTOOD, "A number behind the name, or what it is of, is not understood.")
 _REASONS: dict[str, tuple[Status, str]] = {
@@ -46,7 +47,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         detail = _detail(act, subject, terms, kind)
         notes = _contradicted(act, subject, terms) if kind == act.kind in _ENDED else ()
         notes += (_STRAY,) if _stray(act, subject, terms) else ()
-        if _NO_NAME in notes or _DENIED in notes or _ANOTHER in notes:
+        if any(one in notes for one in (_NO_NAME, _DENIED, _ANOTHER, _TWO_NAMES)):
             status, reason = "unknown", "the word says two things"
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
@@ -86,6 +87,10 @@ def _contradicted(act: Act, subject: Subject, terms: Terms | None) -> tuple[Note
     """What in an act speaks against its saying that a medicine is taken."""
     if act.kind == "also-taking" and not subject.ingredients and names_no_medicine(subject.name, terms):
         return (_NO_NAME,)
+    if act.kind == "also-taking" and not subject.ingredients and terms is not None:
+        said_in = two_names.said_in(subject.name, terms)
+        if any(two_names.apart(said_in[0], other, terms) for other in said_in[1:]):
+            return (_TWO_NAMES,)
     if (
         denies(act.words)
         or (act.author == "patient" and of_once(act.words))
@@ -94,7 +99,7 @@ def _contradicted(act: Act, subject: Subject, terms: Terms | None) -> tuple[Note
         return (_DENIED,)
     if _names_another(act, subject, terms):
         return (_ANOTHER,)
-    return (_TWO_THINGS,) if sig.parsed(act.words).course == "over" else ()
+    return (_TWO_THINGS,) if sig.parsed(act.words).course == "over" or sig.speaks_of_end(act.words) else ()
 
 
 def _names_another(act: Act, subject: Subject, terms: Terms | None) -> bool:

@@ -7,6 +7,7 @@ The lists of words are our own and short, in English, Spanish and Arabic.
 
 import re
 
+from medrec.core.records import sig
 from medrec.core.records.name_denied import says_none, says_not_taken
 from medrec.core.records.none_known import says_nothing_here
 from medrec.core.records.terms import Terms, cleaned
@@ -14,8 +15,10 @@ from medrec.core.records.terms import Terms, cleaned
 _I_TAKE_NOTHING = re.compile(
     r"(?:i\s+|currently\s+)*(?:take|taking|am\s+taking|am\s+on|use|on)\s+(?:nothing|none|no\s+(?:medicines?|meds|medications?|pills?|drugs?))"
     r"|(?:i\s+)?(?:do\s+not|don\W?t|am\s+not|never)\s+(?:take|taking|use|on)\s+(?:anything|any(?:\s+(?:medicines?|meds|medications?|pills?|drugs?))?)"
-    r"|(?:nothing|none|no|not)\s*(?:else|more|other|of\s+them|at\s+all|really|special|any\s+more|now|today|thanks?)?"
-    r"|(?:yo\s+)?(?:ya\s+)?no\s+(?:tomo|uso)\s+(?:nada|ningun[ao]?(?:\s+\w+)?)|(?:no\s*,?\s*)?nada(?:\s+(?:mas|más))?"
+    r"|(?:nothing|none|no|not)\s*(?:else|new|different|to\s+(?:add|report)|of\s+(?:the\s+above|these|those)|more|other|of\s+them|at\s+all|really|special|any\s+more|now|today|thanks?)?"
+    r"|(?:yo\s+)?(?:ya\s+)?no\s+(?:tomo|uso)\s+(?:nada|ningun[ao]?(?:\s+\w+)?)|(?:no\s*,?\s*)?nada(?:\s+(?:mas|más|nuevo))?|ningun[ao]s?\s+(?:de\s+)?(?:l[ao]s?\s+)?anterior(?:es)?"
+    r"|(?:(?:take|taking|i\s+take|on)\s+)*(?:all|any|both|each)\s+(?:of\s+)?(?:the\s+above|these|those|them|it)|everything(?:\s+(?:else|above|on\s+the\s+list))?"
+    r"|tod[ao]s?(?:\s+(?:lo|l[ao]s)\s+(?:anterior(?:es)?|mism[ao]s?|de\s+arriba))?|lo\s+mismo|كل\s+ما\s+سبق|لا\s+جديد"
     r"|لا\s*(?:شيء|شئ)?|لا\s+(?:آخذ|اخذ|أتناول|اتناول)\s+(?:أي\s+)?(?:شيئا|شيئًا|شيء|أدوية|ادوية|دواء)"
 )
 _NO = re.compile(r"no|not|none|nope|nothing|zero|0|not\s+(?:really|now|me|mine)|no\s+(?:more|lo|la)|nada|لا|كلا")
@@ -43,12 +46,26 @@ _SOMEBODY_ELSE = re.compile(
 )
 
 
+_NOT_YET = re.compile(
+    r"\b(?:might|may\s+(?:start|need|take|try|begin|have|be)|thinking\s+(?:about|of)|consider(?:ing)?|maybe|perhaps|possibly"
+    r"|(?:will|going\s+to|gonna|about\s+to|plan(?:s|ning)?\s+(?:to|on)|want(?:s)?\s+to|supposed\s+to|told\s+to|should)\s+(?:\w+\s+)?(?:start\w*|take|tak\w+|try\w*|begin\w*|need|get|be)"
+    r"|not\s+(?:yet\s+)?(?:started|picked\s+up|filled)|(?:haven|have)\W?(?:t|\s*not)\s+(?:yet\s+)?(?:started|picked)"
+    r"|quiz[aá]s?|tal\s+vez|a\s+lo\s+mejor|voy\s+a|ربما|سوف|قد\s+أبدأ)(?!\w)|\?\s*$"
+)
+_TO_START = re.compile(
+    r"\b(?:might|may|will|going\s+to|about\s+to|plan\w*\s+to|want\s+to|supposed\s+to)\s+(?:\w+\s+)?(?:start|begin)\b"
+    r"|\bnot\s+(?:yet\s+)?started\b|\b(?:quiz[aá]s?|tal\s+vez|voy\s+a)\s+(?:la\s+|lo\s+)?emp[ie]"
+)
+_OLD = re.compile(
+    r"^(?:my\s+)?old\b|\(\s*old\b|[,;–-]\s*old\b|(?<!year )(?<!years )(?<!month )(?<!months )\bold\s*$|\bviej[oa]\b"
+    r"|\b(?:off|finished|done\s+with|threw)\b"
+)
 _ANOTHERS = re.compile(
-    rf"\b(?:my|our|mi)\s+{_FAMILY}['’]s\b|\b(?:de|para)\s+mi\s+{_FAMILY}\b|\bsomeone\s+else['’]s\b"
+    rf"\b(?:my|our|mi)\s+{_FAMILY}['’]s\b|^{_FAMILY}['’]s\b|\bfor\s+(?:my|our)\s+{_FAMILY}\b|\b(?:de|para)\s+mi\s+{_FAMILY}\b|\bsomeone\s+else['’]s\b"
     r"|(?:^|\s)(?:زوجتي|زوجي|أمي|أبي|ابني|ابنتي|أخي|أختي)(?:\s|$)"
 )
 _ONCE = re.compile(
-    r"\b(?:used\s+to\s+(?:take|use|be\s+on|get|have)|in\s+the\s+past|(?:i\s+)?was\s+(?:on|taking|using)|\w+\s+years?\s+ago"
+    r"\b(?:used\s+to(?:\s+(?:take|use|be\s+on|get|have)|\W*$)|in\s+the\s+past|(?:i\s+)?was\s+(?:on|taking|using)|\w+\s+years?\s+ago"
     r"|last\s+year|(?:antes\s+)?(?:lo\s+|la\s+)?tomaba|sol[ií]a\s+tomar|hace\s+(?:\w+\s+)?a[nñ]os)\b|كنت\s+(?:آخذ|اخذ|أتناول|اتناول|أستعمل)"
 )
 _NOW = re.compile(r"\b(?:now|still|currently|again|today|since|started|ahora|todav[ií]a|sigo|desde)\b|الآن|ما\s+زلت")
@@ -72,17 +89,21 @@ def of_once(words: str, *, name: bool = False) -> bool:
 
 
 def names_no_medicine(name: str, terms: Terms | None) -> bool:
-    """Whether what she wrote in place of a medicine's name says that none is taken, that this one is not, or was once,
-    that it is somebody else's, or where else to look."""
+    """Whether what she wrote in place of a medicine's name says that none is taken, that this one is not, was once, is
+    an old one or may be one day, that it is somebody else's, or where else to look."""
     plain = _plain(name)
     nothing = says_none(name) or says_nothing_here(name) or _I_TAKE_NOTHING.fullmatch(plain) is not None
     other = of_somebody_else(name) or of_once(name, name=True)
-    return nothing or other or (terms is not None and says_not_taken(name, terms))
+    known = terms is not None and terms.drug_named(name) is not None
+    unsure = not known and (_NOT_YET.search(plain) is not None or _OLD.search(plain) is not None)
+    return nothing or other or unsure or (terms is not None and says_not_taken(name, terms))
 
 
 def may_end(words: str) -> bool:
     """Whether what was written in place of directions may say that it ends, is held, or is nobody's here."""
-    return _MAY_END.search(_plain(words)) is not None
+    plain = _plain(words)
+    over = sig.speaks_of_end(words) and _NOW.search(plain) is None
+    return over or _MAY_END.search(plain) is not None
 
 
 def never(words: str) -> bool:
@@ -91,9 +112,9 @@ def never(words: str) -> bool:
 
 
 def denies(words: str) -> bool:
-    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it."""
+    """Whether what stands in place of directions is a bare "no", that somebody else takes it or that it may begin."""
     plain = _plain(words)
-    return _NO.fullmatch(plain) is not None or of_somebody_else(words)
+    return _NO.fullmatch(plain) is not None or of_somebody_else(words) or _TO_START.search(plain) is not None
 
 
 def _plain(words: str) -> str:

@@ -278,22 +278,51 @@ def _most(ceilings: list[tuple[str, str]], dose: Amount | None) -> Amount | None
     return Amount(high, high, dose.unit)
 
 
-_PLAIN_STOP = re.compile(
-    r"(?:(?:please|yes|patient|pt|i|she|he|we|have|has|had|was|am|is|it|already|now|just|my|the|our|doctor|dr)\W+)*"
-    r"(?:(?:stop|stopped|discontinue|discontinued|quit|hold|held|suspend(?:ed)?|paused?|on\s+hold)"
-    r"|(?:do\s+not|don['’]?t|does\s+not|not|no\s+longer)\s+(?:take|takes|taking|use|uses|using)"
-    r"|(?:ya\s+)?(?:lo\s+|la\s+)?dej[eé]\s+de\s+tomar(?:l[ao]s?)?|(?:ya\s+)?no\s+(?:l[ao]s?\s+)?tomo"
-    r"|(?:لقد\s+)?(?:توقفت\s+عن\s+(?:تناوله|أخذه|تناول|أخذ)|أوقفته?|لم\s+أعد\s+(?:أتناوله?|آخذه?)|لا\s+(?:أتناوله|آخذه)))"
+_WHO = r"(?:(?:please|yes|patient|pt|i|she|he|we|have|has|had|was|am|is|it|already|now|just|my|the|our|doctor|dr)\W+)*"
+_WHEN_AND_WHY = (
     r"(?:\W+(?:it|this|that|them|taking|using|medicine|medication|drug|any\s*more|already|now|today|yesterday|completely"
     r"|by|my|the|doctor|last|this|week|month|year|night|ago|(?:a|one|two|three|few|\d{1,2})\s+(?:days?|weeks?|months?|years?)"
     r"|(?:in|on|since)\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:\s+\d{1,4})?|(?:in|on|since)\s+[\d/.-]+"
     r"|(?:because\s+of|due\s+to|after|from)\s+(?:a\s+|the\s+|my\s+)?(?:cough\w*|rash|side\s+effects?|nausea|swelling|dizziness|hives|bleeding|cost)"
-    r"|هذا\s+الدواء|هذا|الدواء|ayer|hoy|m[aá]s|este|medicamento))*\W*"
+    r"|for\s+good|هذا\s+الدواء|هذا|الدواء|ayer|hoy|ya|m[aá]s|este|medicamento))*\W*"
+)
+_PLAIN_STOP = re.compile(
+    rf"{_WHO}(?:(?:stop|stopped|discontinue|discontinued|quit|hold|held|suspend(?:ed)?|paused?|on\s+hold)"
+    r"|(?:do\s+not|don['’]?t|does\s+not|not|no\s+longer)\s+(?:take|takes|taking|use|uses|using)"
+    r"|(?:ya\s+)?(?:lo\s+|la\s+)?dej[eé]\s+de\s+tomar(?:l[ao]s?)?|(?:ya\s+)?no\s+(?:l[ao]s?\s+)?tomo"
+    r"|(?:لقد\s+)?(?:توقفت\s+عن\s+(?:تناوله|أخذه|تناول|أخذ)|أوقفته?|لم\s+أعد\s+(?:أتناوله?|آخذه?)|لا\s+(?:أتناوله|آخذه)))"
+    + _WHEN_AND_WHY
 )
 """A plain end and nothing beside it: whose, when and from what. What is not wholly understood turns nobody's word."""
+
+
+_DOCTOR = r"(?:(?:el|la|mi)\s+(?:doctora?|m[eé]dic[oa]|dra?\.?))"
+_PLAIN_OFF = re.compile(
+    rf"{_WHO}(?:i['’]m\s+|i['’]ve\s+|been\s+|all\s+)*(?:off\s+(?:of\s+)?(?:it|this|that|them)(?:\s+(?:medicine|medication|drug))?"
+    r"|finished(?:\s+(?:with\s+)?(?:it|this|that|them|taking\s+(?:it|them)))?"
+    r"|done\s+(?:with\s+(?:it|this|that|them)|taking\s+(?:it|this|them))"
+    r"|(?:threw|thrown)\s+(?:(?:it|this|them)\s+(?:away|out)|(?:away|out)))"
+    + _WHEN_AND_WHY
+    + rf"|(?:ya\s+)?(?:{_DOCTOR}\s+)?(?:ya\s+)?(?:me\s+)?l[ao]s?\s+"
+    rf"(?:suspendi[oó]|suspendieron|quit[oó]|quitaron|retir[oó]|retiraron)(?:\s+{_DOCTOR})?\W*|(?:ya\s+)?(?:l[ao]s?\s+)?termin[eé]\W*"
+    r"|(?:لقد\s+)?(?:توقفت(?:\s+عنه)?|أنهيته|انتهيت(?:\s+منه)?|أوقفه\s+الطبيب|أوقفها\s+الطبيب)\W*"
+)
+"""The same in words that are no end in anybody's directions: "off it", "finished", "la suspendió el doctor"."""
+_SPEAKS_OF_END = re.compile(
+    r"\boff\s+(?:of\s+)?(?:it|this|that|them)\b|^(?:(?:i|have|i['’]ve|i['’]m|am|all|just|already)\s+)*(?:finished|done)\b"
+    r"|\b(?:threw|thrown)\b|\bl[ao]s?\s+(?:suspend|quit[oóa]|retir[oóa])|\bterminé\b|^(?:ya\s+)?(?:l[ao]s?\s+)?termine\b|توقف|أوقف|انتهيت|أنهيت"
+)
+
+
+def speaks_of_end(words: str) -> bool:
+    """Whether words of a person's own speak, beside other things, of an end: "off it on weekends"."""
+    return _SPEAKS_OF_END.search(" ".join(words.lower().split())) is not None
 
 
 def only_over(words: str) -> bool:
     """Whether words that somebody wrote into a word of her own say that it is over, and nothing else: the whole is
     understood. "They stopped it but I still take it" is not."""
-    return parsed(words).course == "over" and _PLAIN_STOP.fullmatch(words.lower().strip()) is not None
+    plain = " ".join(words.lower().split())[:LONGEST]
+    if _PLAIN_OFF.fullmatch(plain):
+        return True
+    return parsed(words).course == "over" and _PLAIN_STOP.fullmatch(plain) is not None
