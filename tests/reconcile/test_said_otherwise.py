@@ -2,6 +2,7 @@
 
 import pytest
 
+from medrec.core.reconcile.aloud import aloud, beside
 from medrec.core.reconcile.rows import Conflict
 from medrec.core.records.understood import NoteCode
 from tests.reconcile.test_bad_input import order
@@ -28,7 +29,9 @@ def test_a_name_is_a_name(name: str) -> None:
     assert [note for line in row.lines for note in line.notes] == []
 
 
-@pytest.mark.parametrize("words", ["never", "Never!", "I don't take it", "not any more", "no longer", "nunca", "أبدا"])
+@pytest.mark.parametrize(
+    "words", ["never", "Never!", "I don't take it", "not any more", "no longer", "nunca", "أبدا", "0 mg", "0 tabs"]
+)
 def test_never_ends_it_whichever_button_was_pressed(words: str) -> None:
     said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
     (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
@@ -63,7 +66,7 @@ def test_directions_with_such_words_in_them_are_directions(words: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *("hold until Monday", "taper off", "wean", "wrong chart", "not for this patient", "0 mg", "0"),
+        *("hold until Monday", "taper off", "wean", "wrong chart", "not for this patient", "0"),
         *("replaced by losartan 50", "switch to losartan 50 mg daily", "losartan 50 mg daily", "changed to losartan"),
         *("ran out", "can't afford it", "allergic to it", "my doctor told me to stop"),
     ],
@@ -153,3 +156,24 @@ def test_what_is_hers_today_is_taken(name: str) -> None:
     (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
     assert row.status == "active"
     assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("0", "none", "nothing", "no", "ran out in March", "allergic to it", "expired", "on hold for surgery"),
+        *("doctor told me to stop but I have not", "la dejé", "1 tab daily until last week", "skip it mostly"),
+    ],
+)
+def test_what_says_not_how_it_is_taken_stands_beside_the_row(words: str) -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab bid"), said_of=said_of).medicines
+    assert row.status == "active" and row.directions != words and beside(row) == [words]
+    assert Conflict.PATIENT in row.conflicts and NoteCode.STATUS_CONFLICT in aloud(row)
+    assert [row.status for row in read(said_of=said_of).medicines] == ["unknown"]
+
+
+def test_an_end_by_herself_is_a_plain_end() -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words="stopped it myself")
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab bid"), said_of=said_of).medicines
+    assert row.status == "stopped"

@@ -86,7 +86,8 @@ def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
     [
         ("lisinopril 5 mg tablet", "Take 2 tablets (10 mg total) by mouth daily", "10"),
         ("levothyroxine 0.05 mg tablet", "2 tablets (100 mcg total) daily", "0.1"),
-        ("lisinopril 5 mg tablet", "2 tablets (5 mg) daily", "10"),
+        ("lisinopril 5 mg tablet", "2 tablets (5 mg) daily", ""),
+        ("lisinopril 5 mg tablet", "2 tablets 5 mg daily", "10"),
         ("lisinopril 5 mg tablet", "2 tablets (5 mg each) daily", "10"),
         ("lisinopril 2.5 mg tablet", "Take 2 tablets (10 mg total) by mouth daily", ""),
         ("lisinopril 5 mg tablet", "2 tablets (5 mg total) daily", ""),

@@ -7,7 +7,7 @@ from medrec.core.records import daily, datatypes, drug_names, sig, two_names
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
-from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Status, Understood
+from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Status, Understood, remarked
 
 ALSO_TAKEN = "also taken"
 LIKE_THIS = "taken differently"
@@ -46,6 +46,9 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         status, reason = _REASONS[kind]
         detail = _detail(act, subject, terms, kind)
         notes = _contradicted(act, subject, terms) if kind == act.kind in _ENDED else ()
+        if act.words and notes:
+            # Whoever reads the row reads what nobody could make out.
+            notes += (remarked(act.words),)
         notes += (_STRAY,) if _stray(act, subject, terms) else ()
         if any(one in notes for one in (_NO_NAME, _DENIED, _ANOTHER, _TWO_NAMES)):
             status, reason = "unknown", "the word says two things"

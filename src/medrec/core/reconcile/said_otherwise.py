@@ -25,11 +25,13 @@ _NO = re.compile(r"no|not|none|nope|nothing|zero|0|not\s+(?:really|now|me|mine)|
 _NEVER = re.compile(
     r"(?:i\s+)?never(?:\s+(?:take|took|taken|use|used)(?:\s+(?:it|this|that|them))?)?|not\s+(?:at\s+all|any\s*more)|no\s+longer|at\s+no\s+time"
     r"|(?:i\s+)?(?:do\s+not|don\W?t)(?:\s+(?:take|use)(?:\s+(?:it|this|that|them))?(?:\s+any\s*more)?)?"
-    r"|nunca|jam[aá]s|ya\s+no|(?:ya\s+)?no\s+(?:la|lo)\s+(?:tomo|uso)|أبدا|أبدًا|ابدا"
+    r"|(?:i\s+(?:take|use)\s+)?(?:0(?:[.,]0)?|zero|no)\s*(?:mg|mcg|ml|units?|tabs?|tablets?|caps?|capsules?|pills?|doses?|pastillas?)"
+    r"(?:\s+(?:a\s+day|per\s+day|daily|now))?|nunca|jam[aá]s|ya\s+no|(?:ya\s+)?no\s+(?:la|lo)\s+(?:tomo|uso)|أبدا|أبدًا|ابدا"
 )
 _MAY_END = re.compile(
     r"^(?:hold|held)\b(?!\s+(?:your\s+|the\s+)?breath)|^(?:taper(?:ing)?\s+off|wean(?:ing)?(?:\s+off)?)\b|^(?:suspender|descontinuar)\b"
-    r"|\b(?:told|asked)\s+(?:me|us)\s+to\s+stop\b|\blo\s+dej[eé]\b|^allergic\s+to\b|\bran\s+out\b|\bcan\W?t\s+afford\b"
+    r"|^on\s+hold\b|^(?:(?:it|is|has|they|have|are)\s+)*expired\b|^(?:i\s+)?(?:mostly\s+|usually\s+|often\s+)?skip(?:s|ped|ping)?\b"
+    r"|\b(?:told|asked)\s+(?:me|us)\s+to\s+stop\b|\bl[ao]s?\s+dej[eé]\b|^allergic\s+to\b|\bran\s+out\b|\bcan\W?t\s+afford\b"
     r"|\bwrong\s+(?:chart|patient)\b|\bnot\s+for\s+this\s+patient\b|\breplaced\s+(?:by|with)\b"
     r"|^(?:0(?:[.,]0)?|zero)(?:\s*(?:mg|mcg|g|ml|units?|tabs?|tablets?|caps?|pills?))?(?:\s+(?:a\s+day|daily))?$"
 )

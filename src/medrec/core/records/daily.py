@@ -118,7 +118,7 @@ def contradicts(total: Total, strengths: tuple[Strength, ...], terms: Terms) -> 
     if not all(held):
         return False
     exact = of.unit in _COUNTED
-    # "2 tablets (5 mg)" may be of each.
+    # "2 tablets 5 mg" may be of each.
     options = [option for amounts in held for option in amounts] + ([] if sure or not exact else list(strengths))
     told = [Strength("", number, said.unit) for number in (said.low, said.high)]
     near = [[_near(one, other, exact, terms) for other in options] for one in told]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from medrec.core.records import datatypes, ratio, said_twice, sig, when_taken
+from medrec.core.records import datatypes, doubtful_dose, ratio, said_twice, sig, when_taken
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import many, one, text
 from medrec.core.records.dates import ClinicalDate
@@ -85,7 +85,7 @@ def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
 
 
 def _note_grasp(found: Directions, marks: Marks) -> None:
-    if any(note.code is NoteCode.DOSE_PARTLY for note in marks.notes):
+    if any(note.code in (NoteCode.DOSE_PARTLY, NoteCode.MODIFIER_EXTENSION) for note in marks.notes):
         return
     if found.dose is None and found.times_per_day is None:
         if found.sig:
@@ -112,6 +112,13 @@ def _one(dosage: Value, marks: Marks) -> Directions:
         shown = f"{amount.by_word} by its unit, {amount.by_code} by its code"
         marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f"The amount is {shown}; neither is used.")
         more, dose, coded_dose = [*more, shown], None, None
+    if doubt := doubtful_dose.why(dosage):
+        marks.add(NoteCode.DOSE_PARTLY, f"{doubt}; no amount per day is derived.")
+        more, dose, coded_dose = [*more, doubtful_dose.shown(dosage)], None, None
+    if modified := doubtful_dose.is_modified(dosage):
+        marks.add(NoteCode.MODIFIER_EXTENSION, "The directions have an addition that may change their meaning.")
+        more = more if words else [*more, _in_words(dose, times, False)]
+        dose = coded_dose = times = None
     totals = told.totals
     if coded_dose is not None and told.dose is not None and coded_dose.unit != told.dose.unit:
         # Coded 2 tablets, in words 10 mg: one is the other said again.
@@ -125,7 +132,7 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     route = datatypes.concept(dosage, "route").label
     shown = datatypes.joined(words or _in_words(dose, times, needed), *more, by="; ")
     needed = needed or told.as_needed
-    most = (_ceiling(dosage) or told.at_most) if amount is None else None
+    most = (_ceiling(dosage) or told.at_most) if amount is None and not doubt and not modified else None
     named = when_taken.coded(timing, repeat) or told.when
     return Directions(
         shown, dose, times, needed, most, route, start, end, totals, told.course == "over", named, told.sided
@@ -184,7 +191,7 @@ def _same(a: Amount, b: Amount) -> bool:
 
 
 def _dose(dosage: Value) -> Amount | None:
-    for entry in many(dosage, "doseAndRate") or [dosage]:
+    for entry in doubtful_dose.that_counts(many(dosage, "doseAndRate")) or [dosage]:
         found = datatypes.quantity(one(entry, "doseQuantity")) or datatypes.span(one(entry, "doseRange"))
         if found is not None:
             unit = one(entry, "doseQuantity") or one(one(entry, "doseRange"), "high")

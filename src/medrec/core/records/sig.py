@@ -134,6 +134,9 @@ _UNSURE = re.compile(
     r"|\bnot\s+(?:\d|one\b|two\b|half\b)|\b(?:instead\s+of|in\s+place\s+of|rather\s+than|en\s+lugar\s+de)\b"
     r"|\b(?:wife|husband|spouse|partner|mother|father|son|daughter|sister|brother|dog|cat|esposa|esposo|madre|padre)"
     r"(?:\s+(?:takes?|uses?|gets?|toma|usa)\b|\s*:)|\bconsider(?:ing)?\b|\b(?:rarely|seldom|occasionally|sometimes|rara\s+vez)\b"
+    r"|\b(?:for|to)\s+(?:my|her|his|their|the\s+patient['’]s)\s+(?:wife|husband|spouse|partner|mother|father|son|daughter|sister"
+    r"|brother|child|baby|dog|cat)\b(?!['’]s)|\bpara\s+(?:mi|su)\s+(?:esposa|esposo|marido|madre|padre|hij[oa]|herman[oa])\b"
+    r"|(?<!if )(?<!when )\b(?:ran\s+out\b|out\s+of\s+(?:refills|meds|medicines?|it|them|tabs|tablets|pills)\b)"
     r"|^(?:add|miss)\b|\bpre-?op\b|^(?:if|in\s+case)\b(?!\s+(?:needed|necessary|required)\b)"
     r"|\b(?:start|starting|begin|beginning)\s+(?:next|in)\s+(?:a\s+)?(?:\d+\s+)?(?:days?|weeks?|months?|year)\b"
     r"|\b(?:first|second|third|last)\s+(?:day|week|month)\b(?!\s+of)"
@@ -281,7 +284,7 @@ def _most(ceilings: list[tuple[str, str]], dose: Amount | None) -> Amount | None
 _WHO = r"(?:(?:please|yes|patient|pt|i|she|he|we|have|has|had|was|am|is|it|already|now|just|my|the|our|doctor|dr)\W+)*"
 _WHEN_AND_WHY = (
     r"(?:\W+(?:it|this|that|them|taking|using|medicine|medication|drug|any\s*more|already|now|today|yesterday|completely"
-    r"|by|my|the|doctor|last|this|week|month|year|night|ago|(?:a|one|two|three|few|\d{1,2})\s+(?:days?|weeks?|months?|years?)"
+    r"|by|my|the|doctor|myself|on\s+(?:my|her|his)\s+own|last|this|week|month|year|night|ago|(?:a|one|two|three|few|\d{1,2})\s+(?:days?|weeks?|months?|years?)"
     r"|(?:in|on|since)\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:\s+\d{1,4})?|(?:in|on|since)\s+[\d/.-]+"
     r"|(?:because\s+of|due\s+to|after|from)\s+(?:a\s+|the\s+|my\s+)?(?:cough\w*|rash|side\s+effects?|nausea|swelling|dizziness|hives|bleeding|cost)"
     r"|for\s+good|هذا\s+الدواء|هذا|الدواء|ayer|hoy|ya|m[aá]s|este|medicamento))*\W*"
@@ -310,7 +313,7 @@ _PLAIN_OFF = re.compile(
 """The same in words that are no end in anybody's directions: "off it", "finished", "la suspendió el doctor"."""
 _SPEAKS_OF_END = re.compile(
     r"\boff\s+(?:of\s+)?(?:it|this|that|them)\b|^(?:(?:i|have|i['’]ve|i['’]m|am|all|just|already)\s+)*(?:finished|done)\b"
-    r"|\b(?:threw|thrown)\b|\bl[ao]s?\s+(?:suspend|quit[oóa]|retir[oóa])|\bterminé\b|^(?:ya\s+)?(?:l[ao]s?\s+)?termine\b|توقف|أوقف|انتهيت|أنهيت"
+    r"|\b(?:threw|thrown)\b|\buntil\s+(?:last|yesterday|recently|a\s+(?:few\s+)?\w+\s+ago)\b|\bl[ao]s?\s+(?:suspend|quit[oóa]|retir[oóa])|\bterminé\b|^(?:ya\s+)?(?:l[ao]s?\s+)?termine\b|توقف|أوقف|انتهيت|أنهيت"
 )
 
 

@@ -131,8 +131,8 @@ def _without_second_names(found: list[Token]) -> tuple[list[Token], tuple[Total,
 
 
 def _said_again(dose: Token, after: list[Token], sure: bool) -> Total | None:
-    """What a dose is said to be in other words: with "of" or "each" a single piece of it, in a bare bracket or without
-    one it may be either."""
+    """What a dose is said to be in other words: with "of" or "each" a single piece of it, in a bracket the whole;
+    without these it may be either."""
     said = next(token for token in after if token.kind == "dose")
     of, again = amount(dose.pair, dose.unit), amount(said.pair, said.unit)
     if of is None or again is None:
@@ -152,10 +152,10 @@ def _second_name(dose: Token, after: list[Token]) -> tuple[int, bool]:
         strength = dose.unit in COUNTED and after[at].unit not in COUNTED
         return (at + 1 if strength else 0), False
     end = at + 1
-    sure = "total" in texts[1:at] or "=" in texts[1:at]
     while texts[end : end + 1] and texts[end] in ("total", "each", "per", "dose"):
-        sure, end = sure or texts[end] in ("total", "dose"), end + 1
-    return (end + 1, sure) if texts[end : end + 1] == [")"] else (0, False)
+        end += 1
+    # "2 tablets (5 mg)" may be two of 5 mg or 5 mg in all: of tablets of 5 mg it says two things.
+    return (end + 1, True) if texts[end : end + 1] == [")"] else (0, False)
 
 
 def _parts(found: list[Token]) -> tuple[list[_Part], set[int]]:
