@@ -4,6 +4,7 @@ import pytest
 
 from medrec.core.reconcile.notices import LabelChecker, NoticeRule, notices
 from medrec.core.reconcile.rows import Conflict, MedicineRow
+from medrec.core.records.drug_names import named, strengths_of
 from medrec.core.records.sig import parsed
 from medrec.core.records.understood import NoteCode
 from medrec.node.terminology.shipped import shipped
@@ -150,3 +151,53 @@ def test_two_mixes_of_one_name_are_not_told_as_the_same() -> None:
         order("Humalog 75/25", sig="20 units bid"), order("Humalog 50/50", sig="20 units bid", id="b", source="south")
     )
     assert all(row.likeness != "identical" for row in found.medicines)
+
+
+@pytest.mark.parametrize(
+    ("name", "strength"),
+    [
+        ("losartan/hctz 50/12.5", "52175 50, 5487 12.5"),
+        ("losartan-hctz 100-25 #30", "52175 100, 5487 25"),
+        ("carbidopa/levodopa 25/100", "2019 25, 6375 100"),
+    ],
+)
+def test_the_amounts_of_a_combination_are_read_in_its_order(name: str, strength: str) -> None:
+    row = row_of(name, "1 tab daily")
+    tied = strengths_of(named(name, shipped()))
+    assert ", ".join(f"{one.ingredient} {one.value}" for one in tied) == strength
+    assert row.strength and row.directions == "1 tab daily"
+    assert NoteCode.UNIT_NOT_UNDERSTOOD not in noted(row)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("losartan/hctz 77/13", "77/13"), ("losartan/hctz 50", "50"), ("aspirin/lisinopril 81/20", "81/20"),
+     ("Advair 250/50", "250/50")],
+)  # fmt: skip
+def test_amounts_that_no_table_ties_to_a_combination_are_shown(name: str, shown: str) -> None:
+    row = row_of(name, "1 daily")
+    assert (row.strength, row.directions) == ("", f"{shown}; 1 daily") and NoteCode.UNIT_NOT_UNDERSTOOD in noted(row)
+
+
+def test_a_number_of_another_thing_is_none_of_a_combination() -> None:
+    assert NoteCode.UNIT_NOT_UNDERSTOOD not in noted(row_of("losartan/hctz (since 3/2020)"))
+    assert NoteCode.UNIT_NOT_UNDERSTOOD not in noted(row_of("Bactrim DS #20"))
+
+
+def test_a_makers_name_for_several_insulins_is_not_the_mix() -> None:
+    found = read_all(
+        order("Humulin 70/30", sig="20 units bid"), order("Humulin", sig="20 units bid", id="b", source="south")
+    )
+    assert len(found.medicines) == 2 and all(row.likeness != "identical" for row in found.medicines)
+    vague = next(row for row in found.medicines if not row.ingredients)
+    assert Conflict.CODE_NAME in vague.conflicts and len(vague.may_be) == 2
+    # It may be in the mix: whoever takes both is warned.
+    assert NoticeRule.SAME_DRUG in {one.rule for one in notices(found, shipped(), [LabelChecker()])}
+
+
+def test_two_mixes_of_one_maker_are_two_products() -> None:
+    found = read_all(
+        order("Humulin 70/30", sig="20 units bid"), order("Humulin 50/50", sig="20 units bid", id="b", source="south")
+    )
+    assert all(row.likeness != "identical" for row in found.medicines)
+    assert row_of("Humulin 70/30").strength == "70 units/mL / 30 units/mL"

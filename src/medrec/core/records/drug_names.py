@@ -97,7 +97,9 @@ def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
     name, aside, found = _without_asides(pointed(cleaned(name)), terms)
     if len(found.drugs) == 1 and 1 < len(found.ingredients) <= _PARTS_MAX and not found.drugs[0].strengths:
-        found = found._replace(tied=_tied(found, name, terms))
+        found = found._replace(tied=_shares(found, name, terms) or _tied(found, name, terms))
+    elif 1 < len(found.drugs) <= _PARTS_MAX and not found.strengths:
+        found = found._replace(tied=_in_order(found, name, terms))
     return found._replace(stray=_stray(found, name, terms), aside=aside)
 
 
@@ -121,11 +123,11 @@ def _without_asides(name: str, terms: Terms) -> tuple[str, str, Named]:
 
 
 def _stray(found: Named, name: str, terms: Terms) -> str:
-    """The numbers of a name of one ingredient that are neither a part of it nor a strength of any product in whatever
-    unit, nor count what is handed out: "7" of "Norvasc 7"; "" where there is none."""
-    if len(found.ingredients) != 1 or found.strengths or _find(name, terms) is not None:
+    """The numbers of a name that are neither a part of it nor a strength of any product of its one ingredient, in
+    whatever unit, nor of its several, nor count what is handed out: "7" of "Norvasc 7"; "" where there is none."""
+    if not found.ingredients or found.strengths or found.tied or _find(name, terms) is not None:
         return ""
-    known = [one.value for one in terms.strengths(found.ingredients[0])]
+    known = [one.value for one in terms.strengths(found.ingredients[0])] if len(found.ingredients) == 1 else []
     whole = typed_sig.parted(_with_codeine(in_english(_SHORT_WITH.sub(" with ", name[:300]))), terms).name
     bare = _LETTER_NUMBER.sub(r"\1\2", _HOURS.sub(" ", _PARENTHESES.sub(" ", _LINE.sub(" ", whole))))
     rest = alias(_words(bare, frozenset()))
@@ -166,6 +168,43 @@ def _tied(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
         ):
             fits.append(tuple(sorted(pairs, key=lambda entry: entry.ingredient)))
     return fits[0] if len(dict.fromkeys(fits)) == 1 else ()
+
+
+def _in_order(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
+    """The amounts of a combination by its parts ("losartan/hctz 50/12.5"), in mg and in their order: where it is sold,
+    and each is one that its part is sold in alone, or of a part that is not sold alone."""
+    bare = _OF_PARTS.search(_PARENTHESES.sub(" ", name))
+    values = re.split(r"\s*[-/]\s*", bare[1]) if bare is not None else []
+    if len(values) != len(found.ingredients) or not terms.sold_together(found.ingredients):
+        return ()
+    codes = [code for drug in found.drugs for code in drug.ingredients]
+    pairs = [Strength(code, value, "mg") for code, value in zip(codes, values, strict=True)]
+    known = [(one, terms.strengths(one.ingredient)) for one in pairs]
+    fits = all(not sold or any(units.same(one, product, terms) for product in sold) for one, sold in known)
+    return tuple(sorted(pairs, key=lambda one: one.ingredient)) if fits and any(sold for _, sold in known) else ()
+
+
+def _insulins(found: Named, terms: Terms) -> list[str]:
+    """The slow and the quick insulin of a maker's one name for both ("Humulin"); nothing for any other name."""
+    names = {code: cleaned(terms.name(RXNORM, code)) for code in found.ingredients}
+    if len(found.drugs) != 1 or len(names) != 2 or not all("insulin" in name for name in names.values()):
+        return []
+    slow = [code for code, name in names.items() if "isophane" in name]
+    return [*slow, *(code for code in names if code not in slow)] if len(slow) == 1 else []
+
+
+def _shares(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
+    """The shares of a mix of insulins as RxNorm has them: 70/30 is 70 units of the slow, 30 of the quick one a mL."""
+    both, shares = _insulins(found, terms), _MIX.search(name)
+    if not both or shares is None or int(shares[1]) + int(shares[2]) != 100 or found.strengths:
+        return ()
+    tied = [Strength(code, share, "[iU]/mL") for code, share in zip(both, shares.groups(), strict=True)]
+    return tuple(sorted(tied, key=lambda one: one.ingredient))
+
+
+def of_several(found: Named, terms: Terms) -> bool:
+    """Whether a name is a maker's for several insulins, and does not say which ("Humulin" is N, R or a mix)."""
+    return bool(_insulins(found, terms)) and found.drugs[0].kind == "BN" and not found.tied and not found.stray
 
 
 def _named(name: str, terms: Terms) -> Named:

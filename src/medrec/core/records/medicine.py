@@ -158,6 +158,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     said = two_names.said_in(untagged(code.words), terms)
     if drug is None and any(two_names.apart(said[0], other, terms) for other in said[1:]):
         return _unbelieved(code, [], two_names.all_of(*said), "The words name different medicines", marks)
+    if drug is None and drug_names.of_several(found, terms):
+        return _unbelieved(code, [], found.ingredients, "A maker's name for several medicines", marks)
     if drug is None and not found.ingredients:
         found = two_names.of_one(untagged(code.words), terms) or found
     if drug is None:
