@@ -45,6 +45,15 @@ class Said(PageError):
         return self._own
 
 
+class Changed(PageError):
+    """What an act was worked out from has changed since it began: nothing of it is done. `here` is the address at which
+    that is shown, `more` what has changed, `again` where it is begun anew."""
+
+    def __init__(self, here: str, more: Sequence[Markup], again: str) -> None:
+        super().__init__(409, "ground-changed")
+        self.here, self.more, self.again = here, more, again
+
+
 def sayable(error: PageError | UnwritableError) -> PageError:
     """What a page says of an error: that words are too long is known where they are about to be written down."""
     return error if isinstance(error, PageError) else PageError(400, "too-long")

@@ -18,7 +18,7 @@ from medrec.node.agent.gone_keys import Gone, late
 from medrec.node.agent.told import taken_back
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
-from medrec.portal import policies, render, words
+from medrec.portal import policies, render, untold, words
 from medrec.portal.own.entries import entry_of, title_of
 from medrec.portal.page import Visit
 
@@ -158,10 +158,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
     closed = _closed(given)
     for one in given:
         notice, statement = one.notice, one.notice.manifest
-        if hasattr(statement, "grant"):
-            sentence, effect, until = _grant(visit, known, statement), statement.grant.effect, statement.grant.until
-        else:
-            sentence, effect, until = _fhir(known, statement)
+        sentence, effect, until = in_words(visit, known, statement)
         ended = until is not None and until <= visit.now
         mark = bytes.fromhex(statement.nullifier)
         found.append(
@@ -191,6 +188,13 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             }
         )
     return sorted(found, key=lambda item: FIRST.get(item["state"], len(FIRST)))
+
+
+def in_words(visit: Visit, known: dict[str, str], statement: Any) -> tuple[Markup, str, int | None]:
+    """A consent in sentences, its effect (permit, deny) and its end."""
+    if hasattr(statement, "grant"):
+        return _grant(visit, known, statement), statement.grant.effect, statement.grant.until
+    return _fhir(known, statement)
 
 
 def kept_as(statement: Any) -> str:
@@ -274,7 +278,7 @@ def _closed(standing: list["Standing"]) -> set[str]:
 def as_plain(statement: Any) -> plain.Plain:
     """A consent as a plain sentence; one that cannot be said so is taken for a yes to everybody and everything."""
     if hasattr(statement, "grant"):
-        return plain.Plain("share", *opened_to(statement, {}))
+        return plain.Plain("share", *opened_to(statement, {}), until=plain.last_day(statement.grant.until))
     try:
         return plain.read(statement.consent.encode())
     except plain.NotPlain:
@@ -347,14 +351,16 @@ class Given(NamedTuple):
 
 
 def plain_consents(node: "Node", account: str, now: int) -> list[Given]:
-    """The plain sentences of a person that are in force."""
-    found = []
-    for notice, over, gone in standing(node, account):
-        text = getattr(notice.manifest, "consent", None)
-        if over or gone or text is None:
+    """The plain sentences of a person that are in force, with what she signed here and no place has told of yet."""
+    found, told, (fresh, over) = [], standing(node, account), untold.said(node, account)
+    known = {one.notice.manifest.nullifier for one in told}
+    stands = [one.notice.manifest for one in told if not one.over and not one.gone]
+    for signed in [*stands, *(one for one in fresh if one.nullifier not in known)]:
+        text = getattr(signed, "consent", None)
+        if text is None or signed.nullifier in over:
             continue
         with suppress(plain.NotPlain):
-            sentence, signed = plain.read(text.encode()), notice.manifest
+            sentence = plain.read(text.encode())
             if plain.goes_on(sentence, now):
                 digest = hashlib.sha256(manifests.encode(signed)).hexdigest()
                 found.append(Given(sentence, signed.organisation, signed.nullifier, digest))

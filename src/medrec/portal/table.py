@@ -53,6 +53,7 @@ from medrec.portal.own import (
     settings,
     share,
     sharing,
+    stopping,
     trend,
     writing,
 )
@@ -188,7 +189,7 @@ PAGES = (
     _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix", kinds=True),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, methods=BOTH, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),
-    _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM, at="sharing"),
+    _own("/sharing/stop/{mark}", "stop", stopping.stop, "", methods=FORM, at="sharing"),
     _own("/allow", "allow", allow.show, "own/allow.html", methods=BOTH, up="sharing"),
     _own("/sign/{act}", "sign", acts.show, "own/sign.html", up="sharing", kinds=True),
     _own("/sign/{act}/signed", "signed", acts.signed, "", methods=FORM),

@@ -6,7 +6,7 @@ import pytest
 from consent_forms import NOW
 
 from medrec.core.consent.access import read_fhir, requested, rules_of
-from medrec.core.consent.closing import closes, takes_from
+from medrec.core.consent.closing import beyond, closes, doubted, opposite, takes_from
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
@@ -35,6 +35,18 @@ NO = [
     Plain("withhold", purposes=["research"]),
     Plain("withhold", until="2030-01-01"),
     Plain("withhold", since="2020-01-01"),
+    Plain("withhold", purposes=["care"], emergencies=True),
+    Plain("withhold", purposes=["any"]),
+    Plain("withhold", [SOUTH, DOCTOR], purposes=["research"]),
+    Plain("withhold", about=["hiv"], until="2030-01-01"),
+]
+SOME = [
+    Plain("share", [DOCTOR], ["results"], ["hiv"]),
+    Plain("share", about=["hiv"], purposes=["research", "payment"], until="2029-06-01"),
+    Plain("share", [SOUTH], since="2020-01-01", before="2024-12-31", purposes=["any"], marks=True),
+    Plain("share", [DOCTOR, EAST], but_not=["hiv"]),
+    Plain("emergency-yes", about=["hiv"], until="2029-06-01"),
+    Plain("emergency-yes", but_not=["hiv"]),
 ]
 ASKERS = [("south", ""), ("south", "dr-x"), ("south", "dr-y"), ("east", "")]
 
@@ -95,3 +107,47 @@ def test_a_no_of_emergencies_or_to_one_person_closes_no_yes_to_others() -> None:
     assert not closes(Plain("withhold", emergencies=True), Plain("emergency-yes"))
     assert closes(Plain("emergency-no"), Plain("emergency-yes")) and closes(NOTHING, Plain("emergency-yes"))
     assert closes(Plain("withhold", [SOUTH]), Plain("share", [DOCTOR])) and closes(NOTHING, Plain("share", [SOUTH]))
+
+
+def purposes_of(yes: Plain) -> tuple[str, ...]:
+    return ("ETREAT",) if yes.effect == "emergency-yes" else ("TREAT", "CAREMGT", "PATRQT", "HRESCH", "HPAYMT")
+
+
+@pytest.mark.parametrize("yes", [*YES, *SOME], ids=str)
+def test_the_no_that_stops_a_yes_closes_all_of_it(yes: Plain) -> None:
+    no = opposite(yes)
+    assert closes(no, yes)
+    assert not opened(yes, no, purposes=purposes_of(yes))
+
+
+@pytest.mark.parametrize("yes", [*YES, *SOME], ids=str)
+def test_the_no_that_stops_a_yes_leaves_what_others_open(yes: Plain) -> None:
+    """Beside everything shared with everyone, it takes what the yes opens or leaves out, and what `beyond` names."""
+    every = ("TREAT", "HRESCH", "HPAYMT", "PUBHLTH", "FAMRQT", "HOPERAT", "ETREAT")
+    urgent = Plain("emergency-yes")
+    all_of_it = opened(EVERYTHING, urgent, purposes=every)
+    no = opposite(yes)
+    more = {{"family": "FAMRQT", "operations": "HOPERAT"}[word] for word in beyond(no, yes)}
+    own = opened(Plain(yes.effect, yes.to, yes.kinds, purposes=yes.purposes), purposes=every)
+    if yes.effect == "share":
+        # A yes for care covers emergencies as a purpose; what goes out in one is said by what is said of them.
+        own = {one for one in own if one[2] != "ETREAT"}
+    assert own
+    taken = all_of_it - opened(EVERYTHING, urgent, no, purposes=every)
+    if doubted(no):
+        # What may lie outside the time or the topic is in doubt, and a doubt is not excepted in an emergency.
+        assert all(one[3] == "Observation/hiv" or yes.since for one in taken if one[2] == "ETREAT")
+        taken = {one for one in taken if one[2] != "ETREAT"}
+    assert {one for one in taken if one[2] not in more} <= own
+    assert {one[2] for one in taken} <= {one[2] for one in own} | more
+    assert {(house, doctor) for house, doctor, _, _ in taken} <= {(house, doctor) for house, doctor, _, _ in own}
+
+
+def test_a_no_to_research_or_emergencies_closes_no_care() -> None:
+    assert opposite(Plain("share", purposes=["research"])) == Plain("withhold", purposes=["research"])
+    assert opposite(Plain("emergency-yes", until="2029-06-01")) == Plain("emergency-no", until="2029-06-01")
+    assert opposite(EVERYTHING) == Plain("withhold", emergencies=True)
+    care = opposite(Plain("share", [SOUTH], but_not=["hiv"]))
+    assert care == Plain("withhold", [SOUTH], purposes=["care"], emergencies=True)
+    assert beyond(care, Plain("share", [SOUTH])) == ["family", "operations"]
+    assert beyond(Plain("withhold", purposes=["research"]), Plain("share", purposes=["research"])) == []

@@ -1,5 +1,5 @@
-"""Whether a no leaves nothing of a yes, or takes anything of it: what a page may call closed, and what it says beside a
-yes that stands.
+"""Whether a no leaves nothing of a yes, or takes anything of it: what a page may call closed, what it says beside a yes
+that stands, and which no stops a yes.
 
 A no at the same place goes before a yes, whichever was said first (docs/spec/decision.md).
 """
@@ -9,23 +9,60 @@ from typing import Literal
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.plain import PURPOSES, Party, Plain
+from medrec.core.consent.plain import PURPOSES, Party, Plain, tidy
 
 
 def closes(no: Plain, yes: Plain) -> bool:
     """Whether a no that goes on closes the whole of a yes: to everybody whom it names, of all that it opens, for every
-    purpose. What is meant for emergencies alone is closed by what is said of emergencies; a no with `emergencies`
-    leaves those as they are."""
-    if no.about or no.purposes or no.since or no.before or no.until:
+    purpose, and as long. What is meant for emergencies alone is closed by what is said of emergencies; a no with
+    `emergencies` leaves those as they are."""
+    if no.effect not in ("withhold", "emergency-no") or not _asked(yes) <= _denied(no):
         return False
-    if no.kinds and not (yes.kinds and set(yes.kinds) <= set(no.kinds)):
+    if no.until is not None and (yes.until is None or yes.until > no.until):
         return False
-    if yes.effect == "emergency-yes":
-        return no.effect == "emergency-no" or (no.effect == "withhold" and not no.emergencies and not no.to)
-    # A no to somebody closes nothing to her organisation.
+    if no.since is not None and (yes.since is None or yes.since < no.since):
+        return False
+    if no.before is not None and (yes.before is None or yes.before > no.before):
+        return False
+    parts = ((no.kinds, yes.kinds), (no.about, yes.about))
+    if any(denied and not (opened and set(opened) <= set(denied)) for denied, opened in parts):
+        return False
+    # A no to somebody closes nothing to her organisation; one to a house closes what is opened to who works there.
     houses = {party.organisation for party in no.to if not party.practitioner}
-    named = {party.organisation for party in yes.to}
-    return no.effect == "withhold" and (not no.to or (bool(named) and named <= houses))
+    people = {party.reference for party in no.to}
+    met = all(party.organisation in houses or party.reference in people for party in yes.to)
+    return not no.to or (bool(yes.to) and met)
+
+
+def opposite(yes: Plain) -> Plain:
+    """The no to what a yes opens, and to as little else as a sentence can say: to the same people, of the same kinds,
+    topics and time of records, for the same purposes, and as long.
+
+    What the yes leaves out stays closed by the yes itself. A no to a yes to share leaves emergencies as they are: what
+    goes out in one is no part of such a yes. `beyond` says what more it closes.
+    """
+    if yes.effect == "emergency-yes":
+        return tidy(msgspec.structs.replace(yes, effect="emergency-no", but_not=[], marks=None))
+    purposes = [] if "any" in yes.purposes else yes.purposes or ["care"]
+    no = msgspec.structs.replace(yes, effect="withhold", purposes=purposes, but_not=[], marks=None)
+    return tidy(msgspec.structs.replace(no, emergencies=not terms.EMERGENCY.isdisjoint(_denied(no))))
+
+
+def beyond(no: Plain, yes: Plain) -> list[str]:
+    """The purposes, in words, that a no meets and a yes does not open: a no to care is one to what somebody's family
+    asks for, too (`terms.met`)."""
+    more, asked = _denied(no) - _asked(yes), yes.purposes or ["care"]
+    return [
+        word
+        for word, codes in PURPOSES.items()
+        if word not in ("any", *asked) and not more.isdisjoint(terms.covered(codes))
+    ]
+
+
+def doubted(no: Plain) -> bool:
+    """Whether a no that leaves emergencies as they are holds in one all the same, of what may be about its topics or of
+    its time: a doubt is not excepted."""
+    return no.emergencies and bool(no.about or no.since or no.before)
 
 
 def takes_from(no: Plain, yes: Plain) -> bool:

@@ -171,6 +171,12 @@ def end_of(sentence: Plain) -> int | None:
     return span.end if span is not None else None
 
 
+def last_day(until: int | None) -> str | None:
+    """The day within which something ends (ms), as `until` names it; None where there is no end, or no such day."""
+    day = write_date(until - 1) if until is not None else ""
+    return day if read_time(day) is not None else None
+
+
 def goes_on(sentence: Plain, now: int) -> bool:
     """Whether a sentence has not ended at a time (ms)."""
     end = end_of(sentence)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from medrec.core.types import transaction_id
 from medrec.node.account.accounts import next_body
 from medrec.portal.join import submit
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, acts_of, begun, signer
 from medrec.portal.own.whose import Whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.session import Who
@@ -48,7 +48,7 @@ def propose(
     signs = signer(node, visit, who)
     part = transaction_part(node, who.account, signs.key, kind, payload, after, before)
     act = Act(who.account, list(sentences), list(changes), (part,), signs.key, back, done)
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def transaction_part(

@@ -7,7 +7,9 @@ refused or could not hear is left, and can be signed again.
 
 import html
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -17,8 +19,10 @@ from medrec.node.account import devices, staff
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.portal import acting, render, sign_in, words
+from medrec.portal.own import ground
+from medrec.portal.own.ground import Ground
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Changed, Go, PageError, Visit
 from medrec.portal.room import Room
 from medrec.portal.signing import desk_of, piece_of
 
@@ -49,7 +53,8 @@ class Part(NamedTuple):
 class Act(NamedTuple):
     """What waits for a signature: whose, in which sentences, its parts, and where to go on when it is done.
 
-    `changes` are sentences that say what would follow; `key` is the id of the key that has to sign.
+    `changes` are sentences that say what would follow; `key` is the id of the key that has to sign; `ground` is what it
+    was worked out from, as it was when it began.
     """
 
     account: str
@@ -60,6 +65,7 @@ class Act(NamedTuple):
     back: str
     done: str
     until: int = 0
+    ground: Ground | None = None
 
 
 class Acts:
@@ -68,12 +74,27 @@ class Acts:
     def __init__(self) -> None:
         self._waiting: Room[Act] = Room(ACTS_OF_A_KEY_MAX, ACTS_MAX)
         self._lent: dict[str, tuple[bytes, Sign]] = {}
+        self._lock, self._ending = threading.Lock(), set[str]()
 
     def begin(self, node: "Node", act: Act) -> str:
         """Keep an act until it is signed, in the room of the key that has to sign; its id."""
         now, identifier = node.clock(), node.vault.random(ID_BYTES).hex()
-        self.put_back(identifier, act._replace(until=now + LIFE_MS), now)
+        self.put_back(identifier, act._replace(until=now + LIFE_MS, ground=ground.ground_of(node, act)), now)
         return identifier
+
+    @contextmanager
+    def alone(self, account: str) -> Iterator[None]:
+        """While an act with a ground is ended, no other one of the person is: that would change under it. Raises
+        PageError."""
+        with self._lock:
+            if account in self._ending:
+                raise PageError(409, "ground-changed")
+            self._ending.add(account)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ending.discard(account)
 
     def find(self, account: str, identifier: str, now: int) -> Act:
         """An act of a person. Raises PageError."""
@@ -110,6 +131,14 @@ def acts_of(node: "Node") -> Acts:
     return _of_node.setdefault(node, Acts())
 
 
+def begun(node: "Node", visit: Visit, who: Whose, act: Act) -> Go:
+    """Let an act of a person wait for her key: where she signs it. Raises PageError where something that she said came
+    in since the visit began, which it may have been worked out without."""
+    if ground.has_ground(node, act) and ground.said_since(node, act.account, visit.now):
+        raise PageError(409, "ground-changed")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
 class Signer(NamedTuple):
     """Who will sign: the id of the key, and the delegate it belongs to, an account or an organisation (None: the person
     herself)."""
@@ -135,6 +164,7 @@ def show(node: "Node", visit: Visit) -> Any:
     who = whose(node, visit, heeds_kinds=True)
     identifier = visit.path["act"]
     act = acts_of(node).find(who.account, identifier, node.clock())
+    check_ground(node, visit, act, identifier)
     owner = visit.session.account if visit.session is not None and visit.session.account else who.account
     if visit.session is not None and visit.session.staff and act.key == visit.session.key:
         to = visit.link(act.back, person=who.handle)
@@ -172,6 +202,7 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
                 # Dismissed, or the key is gone, since the page to sign was opened.
                 raise PageError(401, "sign-in")
             acting.check_form(node, visit.session, "signed")
+        check_ground(node, visit, act, identifier)
         finish(node, act, identifier, proofs)
         acting.written_down(node, visit.session, "signed", Go(to, act.done, act.back))
         return to + (f"?done={act.done}" if act.done else "")
@@ -203,16 +234,36 @@ def signed(node: "Node", visit: Visit) -> Go:
     lent = acts.lent(who.account) if visit.demonstration else None
     if lent is None or lent[0] != act.key:
         raise PageError(400, "form-unreadable")
+    check_ground(node, visit, act, identifier)
     finish(node, act, identifier, [lent[1](part.message)[1] for part in act.parts])
     return Go(visit.link(act.back, person=who.handle), act.done, act.back)
+
+
+def check_ground(node: "Node", visit: Visit, act: Act, identifier: str) -> None:
+    """Raises Changed where what an act was worked out from is not as it was."""
+    changes = ground.changed(node, act)
+    if changes is not None:
+        handle = visit.path["person"]
+        here = visit.link("sign", person=handle, act=identifier)
+        raise Changed(here, ground.told(node, visit, changes), visit.link(act.back, person=handle))
 
 
 def finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None:
     """End an act with the packed proofs of its parts. Raises PageError.
 
-    A place that refuses, or is away, keeps no other place from hearing the same; what follows of another kind waits.
-    What is left can be signed again under the same address.
+    Nothing of it is done where its ground has changed. A place that refuses, or is away, keeps no other place from
+    hearing the same; what follows of another kind waits. What is left can be signed again under the same address.
     """
+    if act.ground is None:
+        _finish(node, act, identifier, proofs)
+        return
+    with acts_of(node).alone(act.account):
+        if ground.changed(node, act) is not None:
+            raise PageError(409, "ground-changed")
+        _finish(node, act, identifier, proofs)
+
+
+def _finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None:
     acts = acts_of(node)
     acts.take(act.account, identifier, node.clock())
     left: list[Part] = []
@@ -228,7 +279,9 @@ def finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None
             trouble = trouble or error
     if trouble is None:
         return
-    acts.put_back(identifier, _rest_of(act, left), node.clock())
+    rest = _rest_of(act, left)
+    # What of it is done is no change to the rest.
+    acts.put_back(identifier, rest._replace(ground=ground.ground_of(node, rest)), node.clock())
     if isinstance(trouble, Refusal):
         raise PageError(trouble.status, trouble.code, trouble.sentence) from None
     raise PageError(503, trouble.code or "unreachable", trouble.sentence) from None

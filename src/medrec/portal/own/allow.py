@@ -16,8 +16,8 @@ from medrec.node.consent.policies import DraftConsent, draft_consent, signed_con
 from medrec.node.looks.disputing import organisations
 from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
-from medrec.portal import person, policies, render, words
-from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal import person, policies, render, untold, words
+from medrec.portal.own.acts import Act, Part, Signer, begun, signer
 from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
@@ -163,10 +163,10 @@ def propose(
 
 def propose_all(
     node: "Node", visit: Visit, who: Whose, said: Sequence[Word], back: str, done: str = "given", after: Any = None,
-    first: Sequence[Markup] = (),
+    first: Sequence[Markup] = (), last: Sequence[Markup] = (),
 ) -> Go:  # fmt: skip
-    """The same for several sentences in one act, which begins with what is said `first`: each is tried out beside what
-    the first of them ends."""
+    """The same for several sentences in one act, which begins with what is said `first` and ends with the `last`: each
+    is tried out beside what the first of them ends."""
     if not said or not all(word.places for word in said):
         raise PageError(400, "policy-unfit")
     signs = signer(node, visit, who)
@@ -190,9 +190,10 @@ def propose_all(
         parts[-1] = last._replace(finish=partial(_then, last.finish, after))
     if instead:
         sentences.append(Markup("{}").format(words.SIGN["instead"]))
+    sentences += last
     parts += taking_back(node, who, signs, instead)
     act = Act(who.account, sentences, list(dict.fromkeys(changes)), tuple(parts), signs.key, back, done)
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _then(first: Any, after: Any, proof: bytes) -> None:
@@ -214,7 +215,9 @@ def consent_part(node: "Node", who: Whose, place: str, draft: DraftConsent, secr
             # The place holds the helper's signature against what the person signed, so it is shown that first.
             key = bytes.fromhex(draft.manifest.key)
             node.delegates.present(place, who.account, draft.manifest.acting, "consent", key)
-        node.peers.call(place, CONSENTS_PATH, signed_consent(draft, proof))
+        signed = signed_consent(draft, proof)
+        node.peers.call(place, CONSENTS_PATH, signed)
+        untold.given(node, signed)
 
     return Part("medrec/consent/2", codec.encode_json(value), draft.message, finish)
 
@@ -273,46 +276,6 @@ def _changes(who: Whose, parties: Sequence[Shown], place: Any) -> list[Markup]:
     return found
 
 
-def stop(node: "Node", visit: Visit) -> Go:
-    """Begin the act of taking a permission back, by the mark of it in the address."""
-    who = whose(node, visit)
-    try:
-        mark = bytes.fromhex(visit.path["mark"])
-    except ValueError:
-        raise PageError(404, "unknown-line") from None
-    kept, signs = _ends(node, who, mark), signer(node, visit, who)
-    if kept is None or signs.acting is not None:
-        return _close(node, visit, who, mark)
-    consents = person.consents(node, visit, who.known, who.account)
-    sentence = next((consent["sentence"] for consent in consents if consent["mark"] == mark.hex()), Markup(""))
-    sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
-    anew = _hidden_anew(node, visit, who, mark.hex())
-    if anew:
-        return propose_all(node, visit, who, anew, "sharing", "stopped", first=sentences)
-    part = _revocation(node, who, signs, mark, *kept)
-    act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
-
-
-def _hidden_anew(node: "Node", visit: Visit, who: Whose, mark: str) -> list[Word]:
-    """Where the sentence of a mark lets those look who treat her in an emergency: what she hides at its place, without
-    them, and that the yes ends with it. What is hidden is shown in an emergency only while she says so."""
-    given, kept = person.plain_consents(node, who.account, visit.now), person.endable(node, who.account)
-    ended = [one for one in given if one.mark == mark and one.says.effect == "emergency-yes"]
-    hidden = [
-        one
-        for one in given
-        if ended
-        and one.place == ended[0].place
-        and one.says.emergencies
-        and not one.says.to
-        and (one.says.about or one.says.kinds or one.says.since or one.says.before)
-        and bytes.fromhex(one.mark) in kept
-    ]
-    said = [Word(msgspec.structs.replace(one.says, emergencies=False), [one.place], [one]) for one in hidden]
-    return [word._replace(instead=[*word.instead, *ended]) if word is said[0] else word for word in said]
-
-
 def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given]) -> list[Part]:
     """The signatures that take these sentences back. Raises PageError for a helper, whose key takes back nothing of the
     person's, and for one whose secret is not here."""
@@ -321,33 +284,22 @@ def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given])
     found = []
     for one in given:
         mark = bytes.fromhex(one.mark)
-        kept = _ends(node, who, mark)
+        kept = ends_at(node, who, mark)
         if kept is None:
             raise PageError(409, "given-elsewhere")
-        found.append(_revocation(node, who, signs, mark, *kept))
+        found.append(revocation(node, who, signs, mark, *kept))
     return found
 
 
-def _close(node: "Node", visit: Visit, who: Whose, mark: bytes) -> Go:
-    """Close a yes whose secret lies elsewhere, since it was not given here, or one that a helper closes, whose key
-    takes back nothing of the person's: with a no to the same, at the same place. A no goes before every yes
-    (docs/spec/decision.md)."""
-    statement = person.permission(node, who.account, mark.hex())
-    if statement is None:
-        raise PageError(404, "unknown-line")
-    parties, kinds = person.opened_to(statement, who.known)
-    wanted = plain.tidy(Plain("withhold", parties, kinds))
-    return propose(node, visit, who, wanted, [statement.organisation], "sharing", "stopped")
-
-
-def _ends(node: "Node", who: Whose, mark: bytes) -> tuple[str, bytes] | None:
+def ends_at(node: "Node", who: Whose, mark: bytes) -> tuple[str, bytes] | None:
     """Where a sentence is taken back, and its secret (b"" for what the place wrote down, which keeps that itself); None
     for one whose secret lies elsewhere."""
     place = person.entered(node, who.account).get(mark)
     return own_consents.secret_of(node, who.account, mark) if place is None else (place, b"")
 
 
-def _revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str, secret: bytes) -> Part:
+def revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str, secret: bytes) -> Part:
+    """The signature that takes one sentence back at its place (`ends_at`)."""
     from medrec.core import codec
     from medrec.core.manifests.consent import revocation_message
 
@@ -355,5 +307,6 @@ def _revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str
         named = {"secret": secret} if secret else {"nullifier": mark}
         body = {"account": who.account, "key": signs.key, "signature": proof, **named}
         node.peers.call(place, REVOCATIONS_PATH, codec.encode(body))
+        untold.ended(node, who.account, mark.hex())
 
     return Part("medrec/revocation/1", mark, revocation_message(mark), finish, binary=True)

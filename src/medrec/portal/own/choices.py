@@ -9,7 +9,7 @@ from medrec.core.consent import plain, terms
 from medrec.core.consent.plain import Plain
 from medrec.node.looks.disputing import organisations
 from medrec.portal import person, policies, render, words
-from medrec.portal.own.acts import Act, acts_of, signer
+from medrec.portal.own.acts import Act, begun, signer
 from medrec.portal.own.allow import propose, taking_back
 from medrec.portal.own.hidden import always, can_end
 from medrec.portal.own.whose import Whose, whose
@@ -140,4 +140,4 @@ def _answer(node: "Node", visit: Visit, who: Whose, given: Sequence[Given], plac
     )
     parts = tuple(taking_back(node, who, signs, yes + no))
     act = Act(who.account, said, [], parts, signs.key, "choices", "taken_back_answer")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)

@@ -15,7 +15,7 @@ from medrec.node.account.guarding import Asked, GuardianError, Ward
 from medrec.node.peers.peers import PeerError
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.keys import count_number, digits, frozen_until, waiting_key
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
@@ -102,7 +102,7 @@ def _word(
     # Where words came, they say that it is done.
     done = "" if action == "invite" and not address else "kept"
     act = Act(who.account, [told], [], (part,), signs.key, "guardians", done)
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _card(node: "Node", who: Whose, asked: list[Asked]) -> dict[str, Any]:

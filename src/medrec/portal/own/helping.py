@@ -13,7 +13,7 @@ from medrec.node.account.claims import Why
 from medrec.node.account.delegates import Held
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit, names
 from medrec.portal.session import Who
@@ -134,4 +134,4 @@ def _rest(node: "Node", visit: Visit, who: Whose) -> Go:
     message = delegation_rest_message(stated)
     part = Part("medrec/delegation-rest/1", codec.encode_json(value), message, finish)
     act = Act(who.account, told, [], (part,), signs.key, "helping", "kept")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)

@@ -8,6 +8,7 @@ import msgspec
 from medrec.core.consent import access, emergency, plain, terms
 from medrec.core.consent.decide import decide
 from medrec.core.consent.plain import Plain
+from medrec.node.consent import own_consents
 from medrec.node.looks.disputing import organisations
 from medrec.portal import person, render, words
 from medrec.portal.own.acts import signer
@@ -28,12 +29,14 @@ def show(node: "Node", visit: Visit) -> Any:
     places = organisations(node, who.account)
     given = person.plain_consents(node, who.account, visit.now)
     topic, answer = visit.form.get("topic", ""), visit.form.get("emergency", "")
+    kept = frozenset(mark.hex() for mark in own_consents.known(node, who.account))
     if topic in plain.TOPICS:
-        return propose_all(node, visit, who, hiding(topic, given, places), "hidden")
+        ends = can_end(node, visit, who)
+        return propose_all(node, visit, who, hiding(topic, given, places, kept, ends), "hidden")
     if answer in ANSWERS:
         ends = can_end(node, visit, who)
-        # A no goes before every yes, so one that cannot be taken back here is no ground to refuse it.
-        mine = [one for one in given if answer == "yes" or one.mark in ends]
+        # A no goes before every yes, and two yeses say the same: none that cannot be taken back here is in the way.
+        mine = [one for one in given if one.mark in ends or (answer == "yes" and one.says.effect != "emergency-yes")]
         return propose_all(node, visit, who, in_emergencies(answer, mine, places), "hidden")
     if visit.form:
         raise PageError(400, "policy-unfit")
@@ -54,7 +57,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "topics": [
             (topic, _button(who, topic, where, places))
             for topic in plain.TOPICS
-            for where in [_not_hidden_at(topic, given, places)]
+            for where in [_not_hidden_at(topic, given, places, kept)]
             if where or not places
         ],
         "emergency": [
@@ -73,17 +76,30 @@ def _button(who: Whose, topic: str, where: Sequence[str], places: Sequence[str])
     return render.say(words.HIDDEN["button_at"], topic=name, places=render.listed([who.place(one) for one in where]))
 
 
-def hiding(topic: str, given: Sequence[Given], places: Sequence[str]) -> list[Word]:
-    """The words that hide a topic at each place where it is not hidden: with what she said there of emergencies."""
-    where = _not_hidden_at(topic, given, places)
-    allowed = [place for place in where if _lets_look(topic, [one for one in given if one.place == place])]
+def hiding(
+    topic: str, given: Sequence[Given], places: Sequence[str], kept: Collection[str], ends: Collection[str]
+) -> list[Word]:
+    """The words that hide a topic at each place where it is not hidden: with what she said there of emergencies.
+
+    `kept` are the marks whose secrets lie here, `ends` those that can be taken back now. What hid the topic but in
+    emergencies, while no yes of hers stands, ends with it.
+    """
+    where = _not_hidden_at(topic, given, places, kept)
+    allowed = [place for place in where if _lets_look(topic, [one for one in given if one.place == place], kept)]
     closed = [place for place in where if place not in allowed]
-    made = [(Plain("withhold", about=[topic]), closed), (Plain("withhold", about=[topic], emergencies=True), allowed)]
-    return [Word(wanted, at) for wanted, at in made if at]
+    but, always = Plain("withhold", about=[topic], emergencies=True), Plain("withhold", about=[topic])
+    instead = [one for one in given if one.says == but and one.place in closed and one.mark in ends]
+    return [word for word in (Word(always, closed, instead), Word(but, allowed)) if word.places]
 
 
-def _not_hidden_at(topic: str, given: Sequence[Given], places: Sequence[str]) -> list[str]:
-    hidden = {one.place for one in given if hides(one.says, topic)}
+def _not_hidden_at(topic: str, given: Sequence[Given], places: Sequence[str], kept: Collection[str]) -> list[str]:
+    hidden = {
+        one.place
+        for one in given
+        if hides(one.says, topic)
+        # Open in emergencies without a yes of hers: she is asked once more.
+        and not (one.says.emergencies and not _lets_look(topic, [it for it in given if it.place == one.place], kept))
+    }
     return [place for place in places if place not in hidden]
 
 
@@ -97,11 +113,17 @@ def hides(says: Plain, topic: str) -> bool:
     )
 
 
-def _lets_look(topic: str, said: Sequence[Given]) -> bool:
-    """Whether she said at a place that whoever treats her in an emergency may look, and nothing against it."""
-    yes = [one.says for one in said if one.says.effect == "emergency-yes"]
+def _lets_look(topic: str, said: Sequence[Given], kept: Collection[str]) -> bool:
+    """Whether she said at a place that whoever treats her in an emergency may look, and nothing against it.
+
+    What is hidden under such a yes is open in emergencies, and is hidden again with the same signature that stops the
+    yes. So it has to be one that ends by that alone: without a time of its own, and with its secret here. A yes that
+    another program or a place may end without this page opens nothing that is hidden here.
+    """
+    yes = [one.says for one in said if one.says.effect == "emergency-yes" and one.mark in kept]
     return not any(one.says.effect == "emergency-no" for one in said) and any(
-        topic not in says.but_not and not (says.kinds or says.about or says.since or says.before) for says in yes
+        topic not in says.but_not and not (says.kinds or says.about or says.since or says.before or says.until)
+        for says in yes
     )
 
 

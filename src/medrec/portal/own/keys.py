@@ -16,7 +16,7 @@ from medrec.node.account import aftermath, devices, paper, recovery, returning
 from medrec.portal import render, words
 from medrec.portal.own import moving
 from medrec.portal.own.account_act import ask_key, propose, says_herself
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
@@ -178,7 +178,7 @@ def _record_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     told = [render.say(words.KEYS["sign_record"])]
     part = Part("medrec/show-words/1", statement, message, finish, binary=True)
     act = Act(who.account, told, [], (part,), signs.key, "record_paper", "")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _find(node: "Node", visit: Visit, who: Whose) -> Go:
@@ -187,7 +187,7 @@ def _find(node: "Node", visit: Visit, who: Whose) -> Go:
     check_rate(_tries, who.account, node.clock())
     asked = moving.find(node, who.account, who.name, visit.form.get("words", ""), signs.key, lambda: None)
     act = Act(who.account, asked.told, [], (asked.part,), signs.key, "linking", "kept")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _add(node: "Node", visit: Visit, who: Whose) -> Go:

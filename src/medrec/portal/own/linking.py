@@ -32,7 +32,7 @@ from medrec.node.right_person.given_codes import link_check
 from medrec.node.right_person.link import LinkError, link_message, read_payload, read_words, unlink_message
 from medrec.portal import language, person, policies, render, words
 from medrec.portal.own import moving
-from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.acts import Act, Part, Signer, begun, signer
 from medrec.portal.own.allow import SECRET_BYTES, consent_part
 from medrec.portal.own.hidden import hides
 from medrec.portal.own.whose import Whose, whose
@@ -117,7 +117,7 @@ def _tell_again(node: "Node", visit: Visit, who: Whose) -> Go:
     then = partial(aftermath.keep, node, who.account, aftermath.PLACES) if every else None
     asked = moving.tell(node, who.account, places, signs.key, then)
     act = Act(who.account, asked.told, [], (asked.part,), signs.key, "linking", "kept")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def standing(node: "Node", account: str) -> list[tuple[str, int]]:
@@ -196,7 +196,7 @@ def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organ
         render.say(words.LINKING[name], place=place) for name in ("compares", "tells", "hands_over", "undo_later")
     ]
     act = Act(who.account, sentences, changes, tuple(parts), signs.key, "linking", "linked")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 class Hidden(NamedTuple):
@@ -295,7 +295,7 @@ def _undo(node: "Node", visit: Visit, who: Whose, organisation: str) -> Go:
     sentences = [render.say(words.LINKING["unlinks"], place=place)]
     changes = [render.say(words.LINKING[name], place=place) for name in ("leaves", "stays")]
     act = Act(who.account, sentences, changes, (part,), signs.key, "linking", "unlinked")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _with(answer: tuple[bytes, bytes], _message: bytes) -> tuple[bytes, bytes]:

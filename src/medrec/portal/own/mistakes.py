@@ -26,7 +26,7 @@ from medrec.node.right_person.contradicting import WHOLE
 from medrec.portal import evidence, person, render, words
 from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
-from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.acts import Act, Part, Signer, begun, signer
 from medrec.portal.own.entries import plain_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit, paged
@@ -274,7 +274,7 @@ def _part(
 
 
 def _begin(node: "Node", visit: Visit, who: Whose, act: Act) -> Go:
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _herself(node: "Node", visit: Visit, who: Whose) -> Signer:

@@ -10,7 +10,7 @@ from medrec.node.notify.ways import WayError, check_address
 from medrec.node.notify.wishes import Browser, Wishes
 from medrec.portal import language, render, words
 from medrec.portal.own.account_act import says_herself
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -89,7 +89,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, wanted: Wishes) -> Go:
     ]
     part = Part("medrec/notices/1", statement, message, finish)
     act = Act(who.account, told, [], (part,), signs.key, "settings", "saved")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def ways_told(wished: Wishes) -> list[Any]:

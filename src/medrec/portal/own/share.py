@@ -13,7 +13,7 @@ from medrec.node.agent import links
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.entries import GROUPS
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
@@ -117,7 +117,7 @@ def _make(node: "Node", visit: Visit, who: Whose) -> Go:
     ]
     part = Part("medrec/sharing/1", statement, links.sharing_message(statement), finish)
     act = Act(who.account, told, [], (part,), signs.key, "share", "shared")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _stop(node: "Node", visit: Visit, who: Whose) -> Go:

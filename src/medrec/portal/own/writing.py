@@ -13,7 +13,7 @@ from medrec.node.agent.copies import Copy
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.acting import called, delegate_of, require_right
-from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.acts import Act, Part, begun, signer
 from medrec.portal.own.entries import read
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
@@ -66,7 +66,7 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
     changes = [render.say(words.WRITING["stands"], name=stated.name)]
     part = _part(stated, content, finish)
     act = Act(who.account, sentences, changes, (part,), signs.key, "timeline", "written")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _part(stated: EntryStatement, content: bytes, finish: Callable[[bytes], None]) -> Part:
@@ -116,7 +116,7 @@ def _take_back(node: "Node", visit: Visit, who: Whose) -> Go:
     changes = [render.say(words.WRITING["back_more"])]
     part = _part(stated, content, finish)
     act = Act(who.account, told, changes, (part,), signs.key, "writing", "taken_back")
-    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+    return begun(node, visit, who, act)
 
 
 def _resource(what: str, text: str, note: str, form: Any, when: int) -> dict[str, Any]:

@@ -318,6 +318,8 @@ async function begin() {
     try {
       await signed(act, ticket, digests);
     } catch (error) {
+      // What it was worked out from has changed: another page says how.
+      if (error.to) return location.assign(error.to);
       tell(error);
       $("sign").disabled = false;
     }

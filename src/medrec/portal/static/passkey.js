@@ -71,7 +71,7 @@ function compare(one, other) {
   return one.length - other.length;
 }
 
-// A sentence for whoever reads the page, in her language; any other error is the browser's own, in whatever language.
+// A sentence for whoever reads the page, in her language, and where more of it is said (`to`); any other error is the browser's own, in whatever language.
 export class Told extends Error {}
 
 // Why something failed, in the words of the page: `say` has stopped, known, elsewhere and no_answer.
@@ -89,7 +89,7 @@ export async function post(path, value) {
     body: JSON.stringify(value),
   });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Told(told.sentence);
+  if (!answer.ok) throw Object.assign(new Told(told.sentence), { to: told.to });
   return told;
 }
 

@@ -132,6 +132,7 @@ ERRORS = Texts(
         "share-passcode": "A code that works longer than a day needs a passcode. Nothing was shared.",
         "share-no-address": "This agent has no address yet, so a code would lead nowhere.",
         "act-over": "This took too long or was done already. Begin again.",
+        "ground-changed": "What you allow or close has changed since you began this. Nothing was signed. Begin again.",
         "needs-key": "This needs your key. Sign in with a passkey first.",
         "given-elsewhere": "You said this on another page or program. Take it back there, or under “Who can look”.",
         "not-your-word": "This person said otherwise, and only they can take that back.",

@@ -76,6 +76,30 @@ SIGN = Texts(
     plain=True,
 )
 
+STOPS = Texts(
+    "STOPS",
+    {
+        "with_a_no": "This cannot be taken back from here. It is stopped with a no to the same:",
+        "also": "This no also holds for {purposes}.",
+        "all_kinds": "This no holds for more kinds of records than that permission.",
+        "other_form": "That permission has no plain sentence. So this no holds for everything and for everyone there, save in "
+        "an emergency. Sign it only if you want that.",
+        "in_doubt": "In an emergency, what may or may not be part of this stays closed, too.",
+        "emergencies": "Without a word from you, whoever treats you in an emergency may look. After this, they may not.",
+    },
+    plain=True,
+)
+
+GROUND = Texts(
+    "GROUND",
+    {
+        "came": "This is new: {sentence}",
+        "went": "This has ended: {sentence}",
+        "again": "Begin again",
+    },
+    plain=True,
+)
+
 ASKED = Texts(
     "ASKED",
     {
