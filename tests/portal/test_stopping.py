@@ -142,7 +142,9 @@ def test_a_helper_stops_a_yes_with_the_same_no(ward: Help, purpose: str) -> None
     client, own = signed_in(ward, ward.bo), page(ward.ada)
     take_up(ward, client)
     token = csrf_of(client.get(own).text)
-    begun = client.post(f"{own}/sharing/stop/{yes_of(ward, effect='share')}", data={"csrf": token}, follow_redirects=False)
+    begun = client.post(
+        f"{own}/sharing/stop/{yes_of(ward, effect='share')}", data={"csrf": token}, follow_redirects=False
+    )
     from medrec.portal.own.acts import acts_of
 
     act = acts_of(ward.guide).find(ward.ada.account, begun.headers["location"].rpartition("/")[2], ward.network.time)

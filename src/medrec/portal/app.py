@@ -38,7 +38,7 @@ from medrec.portal import (
 )
 from medrec.portal.forms import fields_of, read_body, read_form
 from medrec.portal.frame import Frame
-from medrec.portal.page import Changed, File, Go, PageError, Reader, Role, Visit, in_trouble, is_agent, sayable, written
+from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, in_trouble, is_agent, sayable, written
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -154,9 +154,7 @@ class Site:
             self._log(request.scope["path"].rpartition("/")[2][:40], error)
             no = PageError(500, "page-failed")
         if request.headers.get("content-type", "").startswith("application/json"):
-            told = {"code": no.code, "sentence": no.sentence}
-            if isinstance(no, Changed):
-                told["to"] = no.here
+            told = {"code": no.code, "sentence": no.sentence, **({"to": no.here} if no.here else {})}
             return JSONResponse(told, no.status, headers=self._headers(request, HEADERS))
         return self._form_of_call(request, no, body) or self._error(request, no)
 
@@ -398,6 +396,5 @@ class Site:
             return RedirectResponse(self.link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
         visit = self._visit(request, {}, failed=True)
         values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence, "lost": lost}
-        if isinstance(error, Changed):
-            values |= {"more": error.more, "again": error.again}
+        values |= {"more": error.more, "again": error.again}
         return self._html(request, ERROR_PAGE, visit, values, error.status)

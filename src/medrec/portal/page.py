@@ -23,7 +23,12 @@ MOUNT = "/pages"
 
 
 class PageError(Exception):
-    """A page cannot be shown: HTTP status and a code of `words.ERRORS`, or a code with a sentence of its own."""
+    """A page cannot be shown: HTTP status and a code of `words.ERRORS`, or a code with a sentence of its own.
+
+    `more` are further sentences, `again` the address where it is begun anew, and `here` where both are shown."""
+
+    more: Sequence[Markup] = ()
+    again = here = ""
 
     def __init__(self, status: int, code: str, sentence: str = "") -> None:
         self.status = status
@@ -46,8 +51,7 @@ class Said(PageError):
 
 
 class Changed(PageError):
-    """What an act was worked out from has changed since it began: nothing of it is done. `here` is the address at which
-    that is shown, `more` what has changed, `again` where it is begun anew."""
+    """What an act was worked out from has changed since it began: nothing of it is done. `more` says what."""
 
     def __init__(self, here: str, more: Sequence[Markup], again: str) -> None:
         super().__init__(409, "ground-changed")
