@@ -9,7 +9,7 @@ import pytest
 from medrec.core import codec, commitment, manifests, state
 from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.consent import fhir_consent_message, revocation_message
-from medrec.node.consent import consents
+from medrec.node.consent import attested_secrets, consents
 from medrec.node.consent.attested_secrets import attested_secret
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
@@ -94,6 +94,34 @@ def test_she_ends_it_with_one_button_and_nothing_of_it_stays(empty: Story, ada: 
     assert words.CONSENTS["revoked"] in text_of(sharing(empty, ada))
     if said is NO:
         assert sees(empty, ada) == ["bp-1"]
+
+
+@pytest.mark.parametrize("said", [YES, NO])
+def test_she_ends_what_was_entered_before_secrets_were_kept(empty: Story, ada: Patient, said: Plain) -> None:
+    if said is NO:
+        empty.network.consent(ada, "north", "south")
+    enter(empty, said)
+    north: Any = empty.network["north"]
+    north.store.write(lambda connection: attested_secrets.forget(connection, ada.account))
+    (consent,) = [one for one in standing(empty, ada) if one.manifest == "consent/2"]
+    client = empty.client("guide")
+    shown = client.post(f"/people/{handle(ada.account)}/sharing/stop/{consent.nullifier}")
+    assert sign(client, shown).status_code == 200
+    empty.settle()
+    assert [one for one in standing(empty, ada) if one.manifest == "consent/2"] == []
+    assert sees(empty, ada) == (["bp-1"] if said is NO else [])
+    assert words.CONSENTS["revoked"] in text_of(sharing(empty, ada))
+    # Once more is no news, nobody else is answered, and it does not come back.
+    mark = bytes.fromhex(consent.nullifier)
+    key, signature = ada.sign(revocation_message(mark))
+    assert attested_secrets.take_back(north, ada.account, mark, key, signature) is False
+    bob = empty.network.patient("bob", "north")
+    with pytest.raises(Refusal) as caught:
+        attested_secrets.take_back(north, bob.account, mark, *bob.sign(revocation_message(mark)))
+    assert caught.value.reason is Code.WRONG_SECRET
+    with pytest.raises(Refusal) as caught:
+        north.consents.give(manifests.encode(consent))
+    assert caught.value.reason is Code.CONSENT_REVOKED
 
 
 def test_nobody_else_ends_it_and_nothing_else_is_ended_so(empty: Story, ada: Patient) -> None:

@@ -80,7 +80,8 @@ class FhirConsentManifest(Fields, frozen=True):
 
 
 class RevocationManifest(Fields, frozen=True):
-    """A person takes a consent back; the entry of this manifest publishes the secret of its nullifier.
+    """A person takes a consent back; the entry of this manifest publishes the secret of its nullifier, if there is one:
+    of what a place wrote down for her before it kept secrets there is none.
 
     `signature` is the account credential's (hex) over `revocation_message`; `key` is the credential's key id.
     """

@@ -13,8 +13,10 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.consent import plain
+from medrec.core.consent import access, plain
 from medrec.core.consent.plain import Plain
+from medrec.core.consent.policy import Unreadable
+from medrec.core.consent.times import DAY_MS
 from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import Attestation, FhirConsentManifest
 from medrec.node.account import staff
@@ -40,6 +42,16 @@ def check_clerk(node: "Node", consent: FhirConsentManifest, message: bytes) -> N
     signed = signed_by(found[1], message, bytes.fromhex(consent.signature))
     if consent.attested.clerk != found[0].name or not signed:
         raise Refusal(Code.BAD_SIGNATURE)
+
+
+def check_end(consent: FhirConsentManifest) -> None:
+    """What a clinic attests says when it ends, and that is within thirty days of its own time. Raises Refusal."""
+    try:
+        last = access.opens_until(access.read_manifest(consent))
+    except Unreadable:
+        raise Refusal(Code.MALFORMED) from None
+    if last is not None and last > consent.time + access.ATTESTED_DAYS_MAX * DAY_MS:
+        raise Refusal(Code.ATTESTED_TOO_LONG)
 
 
 def account_of(node: "Node", patient: str) -> str | None:

@@ -17,7 +17,6 @@ from medrec.core.consent import names
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.policy import Given as Stated
 from medrec.core.consent.policy import Unreadable
-from medrec.core.consent.times import DAY_MS
 from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import (
     ConsentManifest,
@@ -138,14 +137,22 @@ class Consents:
         nullifier = commitment.nullifier(secret)
         self.check_signature(account, key.hex(), revocation_message(nullifier), signature.hex())
         done = self._node.store.write(
-            lambda connection: self._take_back(connection, account, nullifier, secret, key, signature)
+            lambda connection: self.end(connection, account, nullifier, secret, key, signature)
         )
         self.changes += 1
         return done
 
-    def _take_back(
-        self, connection: sql.Connection, account: str, nullifier: bytes, secret: bytes, key: bytes, signature: bytes
+    def end(
+        self,
+        connection: sql.Connection,
+        account: str,
+        nullifier: bytes,
+        secret: bytes | None,
+        key: bytes,
+        signed: bytes,
     ) -> bool:
+        """`take_back`, once the signature was checked; without a `secret` the ledger is told of none. Inside
+        `Store.write` only."""
         person = self._node.journal.person_of_account(connection, account)
         if person is None and waits(connection, account):
             # It came with a link that the desk has not confirmed, and opened nothing yet: nor will it ever.
@@ -162,9 +169,10 @@ class Consents:
         now = self._node.clock()
         manifest = RevocationManifest(
             "revocation/1", self._node.network.hex(), self._node.organisation, account, now, nullifier.hex(), key.hex(),
-            signature.hex(),
+            signed.hex(),
         )  # fmt: skip
-        draft = Draft("revocation/1", manifests.encode(manifest), person.id, {"nullifier": secret}, [6, now, nullifier])
+        told = {"nullifier": secret} if secret is not None else None
+        draft = Draft("revocation/1", manifests.encode(manifest), person.id, told, [6, now, nullifier])
         line = self._node.journal.append(connection, [draft])[0]
         connection.execute(sql.delete(revoked).where(revoked.c.nullifier == nullifier))
         connection.execute(sql.insert(revoked).values(nullifier=nullifier, account=account, seq=line.seq))
@@ -245,7 +253,7 @@ class Consents:
             self.check_signature(consent.account, consent.key, message, consent.signature)
         elif consent.assurance == "clinic":
             attesting.check_clerk(self._node, consent, message)
-            _check_attested(consent)
+            attesting.check_end(consent)
         else:
             assert consent.acting is not None
             self.check_signature(consent.acting, consent.key, message, consent.signature)
@@ -374,16 +382,6 @@ def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
     if named == "nullifier":
         return codec.encode({"fresh": attested_secrets.take_back(node, account, *parts)})
     return codec.encode({"fresh": node.consents.take_back(account, *parts)})
-
-
-def _check_attested(consent: FhirConsentManifest) -> None:
-    """What a clinic attests says when it ends, and that is within thirty days of its own time. Raises Refusal."""
-    try:
-        last = consent_access.opens_until(consent_access.read_manifest(consent))
-    except Unreadable:
-        raise Refusal(Code.MALFORMED) from None
-    if last is not None and last > consent.time + consent_access.ATTESTED_DAYS_MAX * DAY_MS:
-        raise Refusal(Code.ATTESTED_TOO_LONG)
 
 
 def _read_consent(data: bytes) -> AnyConsent:

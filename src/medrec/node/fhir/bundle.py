@@ -37,6 +37,13 @@ WITHHELD = (
 )
 
 
+NO_PROOF = (
+    "This may not be everything. What the person or the law keeps back is not here. That something is not here is no "
+    "sign that it is not so: ask the person."
+)
+"""What stands in every answer that lists records, whatever is withheld: what is missing must not be read as absent."""
+
+
 class Entry(NamedTuple):
     """One resource in a Bundle: where it is, its bytes, and why it is there (match, include, outcome; "" in no
     search)."""
@@ -107,6 +114,12 @@ def notices(attach: Sequence[str]) -> list[dict[str, str]]:
     """Extensions of a Bundle's meta: the texts that have to travel with its records."""
     url = "https://medrec.org/fhir/StructureDefinition/notice"
     return [{"url": url, "valueString": NOTICES.get(code, code)} for code in attach]
+
+
+def no_proof() -> bytes:
+    """The OperationOutcome of NO_PROOF. It depends on nothing, and so tells nothing."""
+    issue = {"severity": "information", "code": "informational", "details": {"text": NO_PROOF}, "diagnostics": NO_PROOF}
+    return encode({"resourceType": "OperationOutcome", "issue": [issue]})
 
 
 def withheld() -> bytes:

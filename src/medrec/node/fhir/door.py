@@ -156,6 +156,8 @@ class FhirDoor:
         entries += [
             Entry(self._url(name), content, mode) for name, (_, content) in released.beside.items() if name not in here
         ]
+        named = uuid.uuid5(uuid.UUID(ask.request.id), "no-proof")
+        entries.append(Entry(f"urn:uuid:{named}", bundle.no_proof(), "outcome"))
         if picked.incomplete:
             entries.append(Entry(f"urn:uuid:{uuid.UUID(ask.request.id)}", bundle.withheld(), "outcome"))
         body = bundle.searchset(
