@@ -32,7 +32,13 @@ class Told(NamedTuple):
 
     @property
     def value(self) -> Any:
-        return json.loads(self.body)
+        """What is told, without the entry that every listing has (`bundle.no_proof`)."""
+        value = json.loads(self.body)
+        if "entry" in value:
+            value["entry"] = [one for one in value["entry"] if one.get("fullUrl") != bundle.NO_PROOF_URL]
+            if not value["entry"]:
+                del value["entry"]
+        return value
 
     @property
     def names(self) -> list[str]:

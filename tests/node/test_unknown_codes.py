@@ -1,5 +1,6 @@
 """A denial by a code that can be compared with nothing is refused, whatever the records are."""
 
+import json
 import secrets
 
 import msgspec
@@ -10,6 +11,7 @@ from medrec.core.consent.replay import differences
 from medrec.core.consent.systems import RESOURCE_TYPES as TYPES
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 from medrec.node.consent.policies import try_at
+from medrec.node.fhir import bundle
 from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
 from tests.fhir.asking import ask, consent
@@ -84,6 +86,29 @@ def test_a_denial_of_one_type_keeps_that_back_without_a_refusal(network: Network
     assert names(get(network, ada.account)) == ["AllergyIntolerance/nuts", "Condition/gout"]
     assert names(get(network, ada.account, types=["Observation"])) == []
     assert codes(network["north"]) == []
+
+
+@pytest.mark.parametrize("path", ["Observation", "Condition", "Patient/ada/$everything", "Procedure"])
+def test_what_is_not_listed_is_said_to_be_no_proof_whatever_is_withheld(
+    network: Network, ada: Patient, path: str
+) -> None:
+    """In each answer that lists records, to the byte: withheld by doubt or for sure, nothing there, all there."""
+    bob, cy, dee = (network.patient(name, "north") for name in ("bob", "cy", "dee"))
+    deny(network, ada, code=CODE, **{"class": [{"system": TYPES, "code": "Observation"}]})
+    deny(network, bob, **{"class": [{"system": TYPES, "code": "Observation"}]})
+    network.consent(cy, "north", "south")
+    network.fhir_consent(dee, "north", consent(provision=[{"type": "permit"}]))
+    said = []
+    for person in (ada, bob, cy, dee):
+        told = json.loads(ask(network, person.account, path, identifier=secrets.token_bytes(16)).body)
+        if told["resourceType"] == "OperationOutcome":
+            continue  # of somebody else's Patient nothing is listed
+        last = [one for one in told["entry"] if one["search"]["mode"] == "outcome"]
+        said.append(json.dumps(last))
+    assert len(set(said)) == 1 and len(json.loads(said[0])) == 1 and bundle.NO_PROOF in said[0]
+    assert len(said) == (1 if "everything" in path else 4)
+    counted = json.loads(ask(network, ada.account, "Observation", "_summary=count", identifier=bytes(16)).body)
+    assert counted["total"] == 0 and "entry" not in counted
 
 
 def test_an_emergency_keeps_its_summary_without_what_surely_carries_the_code(network: Network, ada: Patient) -> None:

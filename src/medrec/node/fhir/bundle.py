@@ -1,5 +1,6 @@
 """Answers of the FHIR API as bytes: Bundles in which every record stands byte for byte as it was signed."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ NO_PROOF = (
     "sign that it is not so: ask the person."
 )
 """What stands in every answer that lists records, whatever is withheld: what is missing must not be read as absent."""
+NO_PROOF_URL = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'https://medrec.org/fhir/no-proof')}"
 
 
 class Entry(NamedTuple):

@@ -156,8 +156,9 @@ class FhirDoor:
         entries += [
             Entry(self._url(name), content, mode) for name, (_, content) in released.beside.items() if name not in here
         ]
-        named = uuid.uuid5(uuid.UUID(ask.request.id), "no-proof")
-        entries.append(Entry(f"urn:uuid:{named}", bundle.no_proof(), "outcome"))
+        if not self._query.only_count:
+            # A count lists nothing, and has no entries (FHIR R4, 3.1.1.5.10).
+            entries.append(Entry(bundle.NO_PROOF_URL, bundle.no_proof(), "outcome"))
         if picked.incomplete:
             entries.append(Entry(f"urn:uuid:{uuid.UUID(ask.request.id)}", bundle.withheld(), "outcome"))
         body = bundle.searchset(
