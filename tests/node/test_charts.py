@@ -63,14 +63,18 @@ def test_a_chart_that_its_source_closes_waits_until_somebody_has_looked_once(des
     assert held(desk) == [("replaced",)]
 
 
-def test_the_desk_is_told_of_a_second_chart_of_one_who_is_linked(desk: Desk) -> None:
+def test_the_desk_is_told_where_whoever_presents_a_code_is_linked_as_somebody_else(desk: Desk) -> None:
     desk.present(desk.ada)
     assert given_codes.decide(desk.north, desk.given().digest, True)
+    # Who was confirmed for her first chart was somebody else: one of the two is wrong.
+    whose = next(row.id for row in desk.north.rows(store.person) if row.account)
+    anne = Demographics("Lovelace", "Anne", ADA[2])
+    desk.north.store.write(lambda c: holding.remember(c, desk.north.vault, whose, anne, "desk", desk.network.time))
     says(desk, "b")
     desk.network.time += 60_000
-    desk.code = code = desk_code(desk, "b")
+    code = desk_code(desk, "b")
     with pytest.raises((LinkError, PeerError)) as refused:
-        desk.present(desk.ada)
+        desk.present(desk.ada, code)
     assert refused.value.code == "already-linked"  # type: ignore[union-attr]
     told = next(one for one in given_codes.lately(desk.north) if one.patient == "b")
     assert told.state == given_codes.SECOND and words.DESK[f"code_{told.state}"]

@@ -12,7 +12,8 @@ from medrec.core.types import decode_transaction
 from medrec.engines.engine import EngineError
 from medrec.node.keeping import journal, store
 from medrec.node.records.ingest import FolderReader, ingest_folder
-from medrec.node.records.publish import Altered, Incoming, Published
+from medrec.node.records.publish import Incoming, Published
+from medrec.node.records.publish_alarms import Altered
 
 from .world import World, incoming, observation
 

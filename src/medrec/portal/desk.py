@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.core.matching import Agreement, Demographics
+from medrec.core.matching import Agreement, Comparison, Demographics
 from medrec.node.account import paper
-from medrec.node.right_person import desk, desk_hands, given_codes, holding
+from medrec.node.right_person import desk, desk_hands, given_codes, holding, said_to_be_one, waiting_links
 from medrec.node.right_person.contradicting import WHOLE
 from medrec.node.right_person.desk import DeskCode
 from medrec.node.right_person.link import CODE_LIFE_MS, LinkError
 from medrec.node.right_person.matching import Candidate, Waiting
+from medrec.node.right_person.said_to_be_one import MERGED, Said
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Shows, Visit
 
@@ -29,7 +30,7 @@ MARKS: dict[Agreement, str] = {"agrees": "good", "nearly": "wait", "differs": "b
 
 def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
     """The values of desk.html. The form field `do` says what is done: link, same, differs, match, nobody, hers,
-    another; more: those who ask to be found are shown from the number `start` on, so that many do not hide one."""
+    another, apart; more: those who ask to be found are shown from the number `start` on, so that many hide nobody."""
     form = {name: value.strip() for name, value in visit.form.items()}
     if not form:
         return _room(node, visit, form)
@@ -57,7 +58,7 @@ def _room(
     start: int = 0,
 ) -> dict[str, Any]:
     given_codes.end_unconfirmed(node)
-    (queue, shut), held = node.matching.all_waiting(), holding.waiting(node)
+    (queue, shut), held, charts = node.matching.all_waiting(), holding.waiting(node), said_to_be_one.waiting(node)
     return {
         "form": {name: form.get(name, "") for name in FIELDS},
         "code": code,
@@ -74,6 +75,8 @@ def _room(
         "shut": shut,
         "held": [_held(visit, one) for one in held[:SHOWN]],
         "held_total": len(held),
+        "charts": [_charts(found) for found in charts[:SHOWN]],
+        "charts_total": len(charts),
     }
 
 
@@ -119,6 +122,9 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
             desk_hands.compared(node, digest, same, by, member_id(visit))
             if not given_codes.decide(node, digest, same):
                 raise PageError(400, "desk-over")
+        elif what == "apart":
+            if not said_to_be_one.are_two(node, form.get("linked", ""), form.get("other", ""), by):
+                raise PageError(400, "desk-over")
         elif what in ("hers", "another"):
             if not said:
                 raise PageError(400, "desk-words")
@@ -141,6 +147,7 @@ def _given(node: "Node", visit: Visit, one: given_codes.GivenCode) -> dict[str, 
     return {
         "id": one.digest.hex(),
         "patient": one.patient,
+        "beside": render.listed(waiting_links.beside(node, one.digest)) if state == "linked" else "",
         "state": state,
         "kind": {
             "linked": "wait",
@@ -179,14 +186,32 @@ def _candidate(node: "Node", visit: Visit, one: Waiting, found: Candidate) -> di
         "birth": _date(who.birth),
         "likely": compared.verdict == "likely",
         "twin": compared.twin,
-        "fields": [
-            {
-                "kind": MARKS[agreement],
-                "text": render.say(words.DESK[f"field_{agreement}"], field=words.DESK_FIELDS[field.value]),
-            }
-            for field, agreement in compared.fields
-            if agreement != "missing"
+        "fields": _compared(compared),
+    }
+
+
+def _compared(compared: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": MARKS[agreement],
+            "text": render.say(words.DESK[f"field_{agreement}"], field=words.DESK_FIELDS[field.value]),
+        }
+        for field, agreement in compared.fields
+        if agreement != "missing"
+    ]
+
+
+def _charts(found: Said) -> dict[str, Any]:
+    said = "one_merged" if found.kind in MERGED else "one_also"
+    return {
+        "linked": found.linked,
+        "other": found.other,
+        "said": render.say(words.DESK[said], linked=found.linked, other=found.other),
+        "people": [
+            (number, f"{who.given} {who.family}".strip(), _date(who.birth))
+            for number, who in ((found.linked, found.who), (found.other, found.beside))
         ],
+        "fields": _compared(found.comparison),
     }
 
 

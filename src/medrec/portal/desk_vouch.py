@@ -19,7 +19,7 @@ from medrec.core.ladder import Check, Staff
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body
 from medrec.node.account import recovery, returning, staff
 from medrec.node.account.accounts import AccountError
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.peers.peers import PeerError
 from medrec.portal import confirming, render, words
 from medrec.portal.own.acts import Act, Part
@@ -238,7 +238,7 @@ def _patient(node: "Node", form: dict[str, str]) -> tuple[str, str, str, str | N
     """The number, name, account and agent of a patient who is linked here. Raises PageError."""
     patient = form.get("patient", "")
     row = store.person.c
-    query = sql.select(row.account, row.agent).where(row.patient == patient)
+    query = sql.select(row.account, row.agent).where(charted.under(patient))
     with node.store.read() as connection:
         found = connection.execute(query).one_or_none()
     if found is None or found.account is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 from markupsafe import Markup
+from msgspec import UNSET
 
 from medrec.core import codec, manifests
 from medrec.core.consent import plain
@@ -136,7 +137,8 @@ def news(node: "Node", visit: Visit, known: dict[str, str], notice: Notice) -> d
         "more": None,
     }
     if notice.kind == "link/1":
-        text = words.PERSON["linked" if statement.action == "link" else "unlinked"]
+        named = "linked" if statement.action == "link" else "unlinked"
+        text = words.PERSON[named if statement.chart is UNSET else f"chart_{named}"]
         more = render.say(words.PERSON["linked_more"], count=statement.lines) if statement.lines else None
         return {**item, "title": render.say(text, organisation=organisation), "action": "link", "more": more}
     record = statement.record

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.portal import at_home, evidence, render, words
 from medrec.portal.page import Shows, Visit, pager
 from medrec.portal.session import Who, require
@@ -79,8 +79,8 @@ def _values(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -
 
 def _is_here(node: "Node", patient: str) -> bool:
     with node.store.read() as connection:
-        column = store.person.c
-        return connection.execute(sql.select(column.id).where(column.patient == patient)).first() is not None
+        where = charted.under(patient)
+        return connection.execute(sql.select(store.person.c.id).where(where)).first() is not None
 
 
 def _rows(patient: str) -> Any:
@@ -102,4 +102,4 @@ def _rows(patient: str) -> Any:
         .join(store.person, store.person.c.id == store.manifest.c.person, isouter=True)
         .order_by(store.line.c.seq.desc())
     )
-    return query.where(store.person.c.patient == patient) if patient else query
+    return query.where(charted.under(patient)) if patient else query

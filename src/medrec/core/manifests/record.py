@@ -55,7 +55,11 @@ class RecordManifest(Fields, frozen=True):
 
 
 class LinkManifest(Fields, frozen=True):
-    """An organisation ties its local patient to an account, or unties it; `lines` counts what came before."""
+    """An organisation ties its local patient to an account, or unties it; `lines` counts what came before.
+
+    `chart` is "further" where the account is linked there by another chart of the same person, whose link stands: this
+    one is made and ended by itself. It is left out of the link by which a place knows somebody at all.
+    """
 
     manifest: Literal["link/1"]
     network: Hex32
@@ -65,3 +69,4 @@ class LinkManifest(Fields, frozen=True):
     action: Literal["link", "unlink"]
     agent: OrganisationId
     lines: Count
+    chart: Literal["further"] | UnsetType = UNSET

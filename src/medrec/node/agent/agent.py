@@ -125,9 +125,8 @@ class Agent:
                 # The desk compares first. All keys come with the link's own line.
                 linking.forget_relationship(self._store, account, organisation, epoch)
                 return 0
-            old, lines = answer["relationship"], int(answer["lines"])
-            self._store.write(lambda connection: self.relate(connection, account, organisation, 1 - epoch, old, lines))
-            return lines
+            self._store.write(partial(linking.made, self.relate, account, organisation, epoch, answer))
+            return int(answer["lines"])
 
         # A link that was undone and made again has keys of its own.
         return linking.past_used(present, linking.next_epoch(self._store, account, organisation))
@@ -196,7 +195,7 @@ class Agent:
                 gone_keys.hold(connection, self._engine, self._vault, rows, self._clock())
 
             self._store.write(keep)
-            for account in sorted({row["account"] for row in rows if row["kind"] in ("consent/1", "consent/2")}):
+            for account in linking.to_read(self._vault, rows):
                 self.permitted(account)
         return [row is not None for row in opened]
 

@@ -4,9 +4,10 @@ A link ends where its organisation says so by a line of its own, and for her age
 should: an organisation that keeps silent about it does not keep her.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
+from msgspec import UNSET
 from sqlalchemy import Column, Integer, String, Table
 
 from medrec.core.manifests.record import LinkManifest
@@ -26,6 +27,15 @@ link_left = Table(
     Column("epoch", Integer, nullable=False),
 )
 
+# The links of further charts at a place that knows her, by their epoch: they begin and end beside the link to it.
+chart_epoch = Table(
+    "chart_epoch",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+)
+
 
 class Undone(NamedTuple):
     """When a person's link to an organisation was undone last (ms), and the number of its epoch."""
@@ -35,11 +45,13 @@ class Undone(NamedTuple):
 
 
 def undone(node: "Node", account: str) -> dict[str, Undone]:
-    """At her agent: the end of her last link to each organisation. What it says of its own clock is not relied on."""
+    """At her agent: the end of her last link to each organisation, and not of one of several charts there. What it says
+    of its own clock is not relied on."""
     found: dict[str, Undone] = {}
     for line in told(node, account, "link/1") if node.agent is not None else ():
         said = line.manifest
-        if isinstance(said, LinkManifest) and said.action == "unlink" and line.organisation == said.organisation:
+        ends = isinstance(said, LinkManifest) and said.action == "unlink" and said.chart is UNSET
+        if isinstance(said, LinkManifest) and ends and line.organisation == said.organisation:
             before = found.get(said.organisation, Undone(0, 0))
             time = max(said.time, line.received, before.time)
             found[said.organisation] = Undone(time, max(number(line.epoch), before.epoch))
@@ -52,14 +64,30 @@ def number(epoch: int) -> int:
 
 
 def newest(connection: sql.Connection, account: str) -> dict[str, int]:
-    """The epoch of a person's newest link to each organisation, undone or not."""
+    """The epoch of a person's newest link to each organisation, undone or not; not that of a further chart."""
     link = store.relationship.c
     query = (
         sql.select(link.organisation, sql.func.max(link.epoch))
-        .where(link.account == account, link.epoch > 0)
+        .where(link.account == account, link.epoch > 0, is_of_place(link))
         .group_by(link.organisation)
     )
     return {str(organisation): int(epoch) for organisation, epoch in connection.execute(query)}
+
+
+def is_of_place(link: Any) -> Any:
+    """The condition that an epoch, or that of the lines before it, is of the link to a place and not of a further chart
+    there; `link`: columns account, organisation and epoch."""
+    chart = chart_epoch.c
+    same = (chart.account == link.account) & (chart.organisation == link.organisation)
+    return ~sql.exists().where(same, (chart.epoch == link.epoch) | (chart.epoch == 1 - link.epoch))
+
+
+def note_chart(connection: sql.Connection, account: str, organisation: str, epoch: int) -> None:
+    """A link is that of a further chart. Inside `Store.write` only."""
+    row = chart_epoch.c
+    same = (row.account == account) & (row.organisation == organisation) & (row.epoch == epoch)
+    connection.execute(sql.delete(chart_epoch).where(same))
+    connection.execute(sql.insert(chart_epoch).values(account=account, organisation=organisation, epoch=epoch))
 
 
 def leave(connection: sql.Connection, account: str, organisation: str) -> None:

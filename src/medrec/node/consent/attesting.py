@@ -22,7 +22,7 @@ from medrec.core.manifests.consent import Attestation, FhirConsentManifest
 from medrec.node.account import staff
 from medrec.node.account.staff import Member
 from medrec.node.consent import attested_secrets, letters
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check_end(consent: FhirConsentManifest) -> None:
 def account_of(node: "Node", patient: str) -> str | None:
     """The account of a local patient, None for one who is not linked or not known."""
     with node.store.read() as connection:
-        found = connection.execute(sql.select(store.person.c.account).where(store.person.c.patient == patient)).scalar()
+        found = connection.execute(sql.select(store.person.c.account).where(charted.under(patient))).scalar()
     return None if found is None else str(found)
 
 

@@ -23,6 +23,7 @@ from medrec.node.fhir.query import (
 )
 from medrec.node.fhir.search import Found
 from medrec.node.fhir.summary_door import SummaryDoor
+from medrec.node.keeping import charted
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import parts
 from medrec.node.release.access import Ask
@@ -56,6 +57,7 @@ class FhirDoor:
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door."""
         query, permitted = self._query, permitted.in_parts()
+        self._tests = search.compile_filters(self._of_all_charts(ask, permitted))
         if query.kind in INSTANCE:
             found = next(permitted.records((query.type,), (query.id,)), None)
             # The version that stands is the one that can be read: earlier ones are proven here, and not kept.
@@ -79,6 +81,25 @@ class FhirDoor:
         modes = ("match",) * len(page) + ("include",) * len(included)
         chosen = [self._asked_for(permitted, allowed) for allowed in (*page, *included)]
         return Chosen(chosen, more, _Picked(len(matches), modes, permitted.incomplete()))
+
+    def _of_all_charts(self, ask: Ask, permitted: Permitted) -> tuple[tuple[str, str], ...]:
+        """The filters, in which the number of one of her charts that may be seen stands for all of them: two numbers of
+        one person are one patient to whoever looks for what is hers. Of a number that may not be seen nothing is told,
+        not even that it is hers."""
+        filters = self._query.filters
+        if not any(name in ("patient", "subject") for name, _ in filters):
+            return filters
+        with self._node.store.read() as connection:
+            person = self._node.journal.person_of_account(connection, ask.account)
+            hers = charted.numbers(connection, person.id) if person is not None else []
+        seen = [one for one in hers if next(permitted.records(("Patient",), (one,)), None) is not None]
+        every = ",".join(f"Patient/{one}" for one in hers)
+        found = []
+        for name, value in filters if len(hers) > 1 else ():
+            named = {search.local_name(one).removeprefix("Patient/") for one in value.split(",")}
+            is_hers = name in ("patient", "subject") and not named.isdisjoint(seen)
+            found.append((name, f"{value},{every}" if is_hers else value))
+        return tuple(found) or filters
 
     def _behind(self, permitted: Permitted, matches: list[Allowed]) -> list[Allowed]:
         """The matches behind the last page, in order."""

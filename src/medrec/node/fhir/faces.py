@@ -17,6 +17,7 @@ from medrec.node.fhir.consent_face import consent_resource
 from medrec.node.fhir.query import EVENT, EVENTS, PROVENANCE, interaction
 from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
+from medrec.node.keeping import charted
 from medrec.node.keeping.journal import Person
 from medrec.node.looks.access_log import lines_here, write_down
 from medrec.node.refusals import Code, Refusal
@@ -109,8 +110,10 @@ def _her_agent(node: "Node", caller: str, ask: Ask) -> Person:
     return person
 
 
-def _is_her(person: Person, value: str) -> bool:
-    return value in (person.patient, f"Patient/{person.patient}", person.account)
+def _is_her(node: "Node", person: Person, value: str) -> bool:
+    with node.store.read() as connection:
+        hers = charted.numbers(connection, person.id)
+    return value == person.account or value.removeprefix("Patient/") in hers
 
 
 def _audit_events(
@@ -119,7 +122,7 @@ def _audit_events(
     """How many AuditEvents are shown, and the answer that shows them; one, if it is asked for by its id."""
     if not set(wanted) <= {"patient", "date"} or (identifier and wanted):
         raise Refusal(Code.QUERY_UNKNOWN, "AuditEvent takes patient and date")
-    mine = "patient" not in wanted or _is_her(person, wanted["patient"][0])
+    mine = "patient" not in wanted or _is_her(node, person, wanted["patient"][0])
     tests = [date_test(value) for value in wanted.get("date", [])]
     auditor = Auditor(node, ask.account, person.patient or "")
     with node.store.read() as connection:
@@ -150,7 +153,7 @@ def _consents(
         if not found:
             raise Refusal(Code.NOT_FOUND)
         return Answer(200, bundle.encode(found[0]), header_fields(node, ask))
-    mine = "patient" not in wanted or _is_her(person, wanted["patient"][0])
+    mine = "patient" not in wanted or _is_her(node, person, wanted["patient"][0])
     status = wanted["status"][0].split(",") if "status" in wanted else None
     shown = [one for one in found if mine and (status is None or one["status"] in status)]
     entries = [Entry(f"{base_url(node)}/Consent/{one['id']}", bundle.encode(one), "match") for one in shown]

@@ -25,6 +25,7 @@ from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
 from medrec.node.corrections.corrections_closed import end_with_link
 from medrec.node.keeping import account_keys, alarms, outgoing, reduced, rehashing, resealing, store, tables_of_people
+from medrec.node.keeping.charted import first, forget, forget_record, numbers, under
 from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
@@ -32,7 +33,7 @@ from medrec.node.keeping.vault import VaultError, derive
 from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import looks_erased
 from medrec.node.refusals import Code, Refusal
-from medrec.node.right_person import given_codes, pointing_later, waiting_links
+from medrec.node.right_person import given_codes, pointing_later, said_to_be_one, waiting_links
 from medrec.node.right_person.unlinking import bury, consent_ids, undone_rows
 
 if TYPE_CHECKING:
@@ -73,11 +74,12 @@ class Erasures:
         Raises Refusal (unknown-person; still-at-source for the first of her records that is), StoreError.
         """
         with self._node.store.read() as connection:
-            column = store.record.c
+            # Of a person with several charts all of them go, whichever is named.
+            patient, column = first(connection, patient), store.record.c
             rows = connection.execute(
                 sql.select(column.type, column.id)
                 .join_from(store.record, store.person, store.person.c.id == column.person)
-                .where(store.person.c.patient == patient)
+                .where(under(patient))
             ).all()
         for row in rows:
             if self._node.source.read(row.type, row.id) is not None:
@@ -172,6 +174,7 @@ class Erasures:
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
         alarms.forget(connection, [f"{kind}/{identifier}"])
         pointing_later.forget(connection, kind, identifier)
+        forget_record(connection, kind, identifier)
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
         account, who = (person.account, person.id) if person is not None else (None, None)
         manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)
@@ -248,13 +251,16 @@ class Erasures:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
         self._unsay(connection, person)
         end_with_link(self._node.journal, self._node.network.hex(), connection, person)
-        before = undone_rows(connection, patient, identifier)
+        charts = numbers(connection, identifier)
+        before = undone_rows(connection, charts, identifier)
         self._untell_undone(connection, before)
         rows = [identifier, *sorted(before)]
+        elsewhere = self._elsewhere(connection, identifier, rows)
         named = looks_erased.since(self._node, connection, person.account, found)
         lines = self._lines(connection, store.manifest.c.person.in_(rows) | store.manifest.c.seq.in_(named))
-        manifest = self._manifest(person.account, "person", None, ground, words, lines)
-        line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
+        every = sorted([*lines, *elsewhere], key=lambda line: int(line.seq))
+        manifest = self._manifest(person.account, "person", None, ground, words, every)
+        line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(every)])
         digest = hashlib.sha256(line.manifest).digest()
         # The statement itself stays with the organisation, under a key that is not hers.
         sealed = self._node.journal.sealed(None, line.salt + line.manifest, digest)
@@ -272,11 +278,27 @@ class Erasures:
             if "person" in table.c and table is not store.manifest:
                 connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
         for given in (store.invitation, given_codes.given_code, letters.letter, waiting_links.waiting_link):
-            connection.execute(sql.delete(given).where(given.c.patient == patient))
+            connection.execute(sql.delete(given).where(given.c.patient.in_(charts)))
+        forget(connection, charts)
+        said_to_be_one.forget(connection, charts)
         connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
         for secret in (person.keys.secret, *before.values()):
             self._doom(connection, secret)
-        return Erasure(digest, len(lines))
+        return Erasure(digest, len(every))
+
+    def _elsewhere(self, connection: sql.Connection, identifier: int, rows: Sequence[int]) -> list[Any]:
+        """What was signed of her records while their chart was linked as one of another person's, whose link stands:
+        it goes, and what stays there is sealed anew. The lines."""
+        record, version, manifest = store.record.c, store.version.c, store.manifest.c
+        hers = (record.type == version.type) & (record.id == version.id) & (record.person == identifier)
+        signed = sql.select(version.manifest).join_from(store.version, store.record, hers)
+        where = manifest.hash.in_(signed) & manifest.person.is_not(None) & manifest.person.not_in(rows)
+        found = connection.execute(sql.select(manifest.person, manifest.hash).where(where)).all()
+        lines = self._lines(connection, where)
+        for one in sorted({row.person for row in found}):
+            self._renew(connection, one, {bytes(row.hash) for row in found if row.person == one})
+        self._empty(connection, lines, keep_person=True)
+        return lines
 
     def _untell_undone(self, connection: sql.Connection, before: Iterable[int]) -> None:
         """Whoever was linked by mistake is told that it ended, and nothing of the records any more."""

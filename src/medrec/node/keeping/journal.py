@@ -18,7 +18,7 @@ from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, commitment
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
 from medrec.engines.engine import Engine
-from medrec.node.keeping import obligations, rehashing, store
+from medrec.node.keeping import charted, obligations, rehashing, store
 from medrec.node.keeping.hashes import Hashes
 from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.vault import PersonKeys, Vault, VaultError, derive, seal_field
@@ -255,6 +255,8 @@ class Journal:
     def person_of_patient(self, connection: sql.Connection, patient: str) -> int:
         """The store id of a local patient; she is entered, unlinked, when she is new. Inside `Store.write` only."""
         found = connection.execute(sql.select(store.person.c.id).where(store.person.c.patient == patient)).scalar()
+        if found is None:
+            found = charted.person_of(connection, patient)
         if found is not None:
             return int(found)
         wrapped = self.vault.wrap(self.vault.new_person_keys())

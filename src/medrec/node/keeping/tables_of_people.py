@@ -21,7 +21,7 @@ STAYS = {
 } | dict.fromkeys(
     (
         *("client", "relationship", "notice", "record_copy", "own_reading", "look", "look_contrary", "guardian_set"),
-        "look_asked",
+        *("look_asked", "chart_epoch"),
         *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
         *(
             "delegation_end_told",

@@ -19,9 +19,11 @@ from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM, Canonical, what_it_says
 from medrec.core.records.envelope import envelope
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Draft, Journal
-from medrec.node.right_person import holding, pointing_later
+from medrec.node.records import publish_alarms
+from medrec.node.records.publish_alarms import Altered
+from medrec.node.right_person import holding, pointing_later, said_to_be_one
 
 CHUNK = 500
 ACTIONS = ("create", "update", "delete")
@@ -46,17 +48,8 @@ class Incoming(NamedTuple):
 Taken = Callable[[sql.Connection, Incoming], None]
 """What a source does in the same durable write as the chunk that ends with this arrival."""
 
-
 Bases = Sequence[str]
 """The base addresses of the source's own FHIR servers (Directory.servers)."""
-
-
-class Altered(NamedTuple):
-    """A record whose content changed at the source without notice."""
-
-    type: str
-    id: str
-    origin: str
 
 
 class Published(NamedTuple):
@@ -168,12 +161,12 @@ class Publisher:
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
         self._look(connection, part, patients, accounts, servers)
-        _tell_of_strangers(connection, changed, elsewhere, self._journal.now())
+        publish_alarms.strangers(connection, changed, elsewhere, self._journal.now())
         if taken is not None:
             taken(connection, last)
         if altered:
             time = lines[-1].time if lines else self._journal.now()
-            _raise_alarms(connection, altered, time)
+            publish_alarms.altered(connection, altered, time)
         return Published(counts["create"], counts["update"], counts["delete"], counts["unchanged"], tuple(altered))
 
     def _look(
@@ -188,13 +181,17 @@ class Publisher:
         linked = {person for person, account in accounts.items() if account is not None}
         records: dict[int, list[Any]] = {}
         filed: dict[tuple[str, str], int | None] = {}
+        under: dict[tuple[str, str], str] = {}
         for arrival in part if patients else ():
-            found = envelope(arrival.record.value, servers).patients[:1] if arrival.record is not None else ()
-            person = patients.get(found[0]) if found else None
-            if arrival.record is not None:
-                filed[arrival.type, arrival.id] = person
-            if person in linked and person is not None and arrival.record is not None:
+            if arrival.record is None:
+                continue
+            name, found = (arrival.type, arrival.id), envelope(arrival.record.value, servers).patients[:1]
+            person = filed[name] = patients.get(found[0]) if found else None
+            under[name] = next(iter(found), "")
+            if person in linked and person is not None:
                 records.setdefault(person, []).append(arrival.record.value)
+        charted.file(connection, under)
+        said_to_be_one.note(connection, [one.record.value for one in part if one.record is not None], servers)
         holding.refiled(connection, self._journal, self._network, filed)
         for person, values in records.items():
             holding.look(connection, self._journal, self._network, person, values, servers=servers)
@@ -361,38 +358,3 @@ def _keep(connection: sql.Connection, fresh: list[dict[str, Any]], changed: list
     ]
     if versions:
         connection.execute(sql.insert(store.version), versions)
-
-
-def _raise_alarms(connection: sql.Connection, altered: Sequence[Altered], time: int) -> None:
-    for found in altered:
-        row = store.record.c
-        where = (row.type == found.type) & (row.id == found.id)
-        if connection.execute(sql.select(row.altered).where(where)).scalar():
-            continue
-        connection.execute(sql.update(store.record).where(where).values(altered=True))
-        sentence = (
-            f"{found.type}/{found.id} was changed at its source ({found.origin}) without a new version; "
-            "it was not signed again and is not released until a human has looked."
-        )
-        connection.execute(
-            sql.insert(store.alarm).values(
-                time=time, code="record-altered", subject=f"{found.type}/{found.id}", sentence=sentence[:500]
-            )
-        )
-
-
-def _tell_of_strangers(
-    connection: sql.Connection, changed: Sequence[dict[str, Any]], elsewhere: Sequence[str], time: int
-) -> None:
-    """An alarm for each record that names a patient of another server; what it said of one before is over."""
-    for row in changed:
-        name = f"{row['type']}/{row['id']}"
-        over = (store.alarm.c.code == "subject-elsewhere") & (store.alarm.c.subject == name)
-        connection.execute(sql.delete(store.alarm).where(over))
-    for name in elsewhere:
-        sentence = (
-            f"{name} names a patient by an address that is not this organisation's own; it was filed under nobody. "
-            "If that is your own FHIR server, have its address voted on; otherwise have the record corrected."
-        )
-        row = {"time": time, "code": "subject-elsewhere", "subject": name, "sentence": sentence}
-        connection.execute(sql.insert(store.alarm).values(**row))

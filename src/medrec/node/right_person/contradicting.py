@@ -1,7 +1,7 @@
 """By what a record contradicts the person whom it is filed under, and what ends that."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from medrec.core import matching, signs
 from medrec.core.matching import Demographics
@@ -47,15 +47,15 @@ _BY_NAME = frozenset({*matching.Field, REPLACED, REPLACES, INACTIVE, OTHER_NAME,
 """What ends only by a version that says who it is."""
 
 
-def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
+def contradicts(who: Demographics, record: Value, hers: Collection[str] = ()) -> tuple[str, ...]:
     """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
     name, the number or the birth that it gives to its subject, or that it says of two patients, or of another one, that
-    it is theirs."""
+    it is theirs. `hers`: the numbers of her charts at this source; one that was merged into another is both."""
     if datatypes.text(record, "resourceType") == WHOLE:
         found = [field.value for field in matching.changed(who, matching.of_patient(record))]
         found += [OTHER_NAME] if not found and _has_other_name(who, record) else []
-        return (*found, *closed(record))
-    if _is_numbered_otherwise(who, record) or len(_patients(record)) > 1:
+        return (*found, *closed(record, hers))
+    if _is_numbered_otherwise(who, record) or len(_patients(record) - {*hers}) + bool(_patients(record) & {*hers}) > 1:
         return (matching.Field.IDENTIFIER.value,)
     if _is_of_kin(who, record):
         return (matching.Field.GIVEN.value,)
@@ -66,11 +66,21 @@ def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
     return (*named, *(field for field in dict.fromkeys(against) if field not in named))
 
 
-def closed(patient: Value) -> tuple[str, ...]:
-    """Why a Patient is not the one of its source that is in use: it was merged into another, or is inactive."""
-    merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(patient, "link"))
+def closed(patient: Value, hers: Collection[str] = ()) -> tuple[str, ...]:
+    """Why a Patient is not the one of its source that is in use: it was merged into another, or is inactive. Nothing of
+    it is a doubt where it was merged into one of `hers`."""
+    into = merged_into(patient)
     inactive = type(patient) is dict and patient.get("active") is False
-    return (REPLACED,) if merged else (INACTIVE,) if inactive else ()
+    if into and {*into} <= {*hers}:
+        return ()
+    return (REPLACED,) if into else (INACTIVE,) if inactive else ()
+
+
+def merged_into(patient: Value) -> tuple[str, ...]:
+    """The local numbers that a Patient was merged into, as its source says; "" for what is no number here."""
+    merged = [one for one in datatypes.many(patient, "link") if datatypes.text(one, "type") == "replaced-by"]
+    named = (_HERE.match(datatypes.text(datatypes.one(one, "other"), "reference")) for one in merged)
+    return tuple(found[1] if found else "" for found in named)
 
 
 def _named_otherwise(who: Demographics, named: list[str]) -> tuple[str, ...]:

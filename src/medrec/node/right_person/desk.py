@@ -13,9 +13,9 @@ import sqlalchemy as sql
 from medrec.core.matching import Demographics, Field, contradictions, doubts, is_told
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.account import devices
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.right_person import desk_hands
-from medrec.node.right_person.contradicting import WHOLE, closed
+from medrec.node.right_person.contradicting import WHOLE, closed, merged_into
 from medrec.node.right_person.link import LinkError, link_payload, link_words
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def give_code(
     local = node.linker.patient(patient)
     if local is None:
         raise LinkError("unknown-patient", "There is no patient with this number here.")
-    for shut in _closed(node, patient):
-        raise LinkError(f"chart-{shut}", "This is not the record of the patient that is in use.")
+    shut, whose = _closed(node, patient)
+    if shut and whose is None:
+        raise LinkError(f"chart-{shut[0]}", "This is not the record of the patient that is in use.")
     against = contradictions(local, shown)
     if against:
         raise ContradictedError(against)
@@ -84,22 +85,29 @@ def give_code(
     if not {*unlike} <= {*looked}:
         raise DoubtfulError(unlike)
     with node.store.read() as connection:
-        chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)
+        chosen = sql.select(store.person.c.account).where(charted.under(patient))
         if connection.execute(chosen).scalar() is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
-    code = node.linker.invite(patient, at_desk=True)
+    # What was merged into the chart of somebody who is linked is hers, or is nobody's to link.
+    code = node.linker.invite(patient, at_desk=True, whose=whose)
     if by:
         desk_hands.gave(node, code, patient, by, member)
     payload = link_payload(node.network, node.organisation, code)
     return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
 
 
-def _closed(node: "Node", patient: str) -> tuple[str, ...]:
-    """Why a local patient's record is not the one that is in use, as its source has it now."""
+def _closed(node: "Node", patient: str) -> tuple[tuple[str, ...], tuple[str, str] | None]:
+    """Why a local patient's record is not the one that is in use, as its source has it now; and if it was merged into
+    the chart of somebody who is linked here, her account and her agent."""
     raw = node.source.read(WHOLE, patient)
     with suppress(RecordError):
-        return closed(canonical(raw).value) if raw is not None else ()
-    return ()
+        value = canonical(raw).value if raw is not None else {}
+        into = merged_into(value)
+        with node.store.read() as connection:
+            found = [charted.account_of(connection, one) for one in into]
+        one = found[0] if found and len({*found}) == 1 else None
+        return closed(value), one
+    return (), None
 
 
 def scan_address(node: "Node", agent: str, payload: str) -> str:

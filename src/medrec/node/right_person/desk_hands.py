@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 from medrec.core import manifests
 from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
 from medrec.node.account import staff
+from medrec.node.agent.redelivery import undone
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
@@ -66,7 +67,7 @@ def gave(node: "Node", code: bytes, patient: str, by: str, member: str = "") -> 
         connection.execute(sql.insert(code_giver).values(digest=digest, staff=member, time=now))
 
     node.store.write(write)
-    _write_down(node, digest, patient, "confirmed", by)
+    write_down(node, digest, patient, "confirmed", by)
 
 
 def is_second(node: "Node", digest: bytes, member: str) -> bool:
@@ -105,7 +106,7 @@ def compared(node: "Node", digest: bytes, same: bool, by: str, member: str = "")
     """Somebody compared the digits of the code that `digest` names. Where nothing waits, nothing is written."""
     for one in given_codes.lately(node):
         if one.digest == digest and one.state == given_codes.LINKED:
-            _write_down(node, digest, one.patient, "confirmed" if same else "refused", by)
+            write_down(node, digest, one.patient, "confirmed" if same else "refused", by)
             if same and not is_second(node, digest, member):
                 _tell_alone(node, one.patient, by)
 
@@ -143,7 +144,7 @@ def says_match(node: "Node", identifier: bytes, patient: str, by: str, member: s
         return True
 
     if node.store.write(write):
-        _write_down(node, identifier, patient, "confirmed", by)
+        write_down(node, identifier, patient, "confirmed", by)
     return False
 
 
@@ -162,7 +163,7 @@ def _tell(node: "Node", patient: str, sentence: str) -> None:
     node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
 
 
-def _write_down(node: "Node", digest: bytes, patient: str, decision: Literal["confirmed", "refused"], by: str) -> None:
+def write_down(node: "Node", digest: bytes, patient: str, decision: Literal["confirmed", "refused"], by: str) -> None:
     """Each word is a line of its own, also where one person says both within one millisecond."""
 
     def write(connection: sql.Connection) -> None:
@@ -190,11 +191,14 @@ def lately(node: "Node") -> list[Hands]:
     since, found = node.clock() - SHOWN_MS, dict[tuple[str, str], Hands]()
     # A line has the name alone; two people of one name are taken for one, so that a look falls on them.
     people = {signs(one.name): one.person for one in staff.members(node)}
+    # The row of a further chart, and of a link that is over, has no number any more.
+    number = sql.func.coalesce(store.person.c.patient, undone.c.patient).label("patient")
     with node.store.read() as connection:
         rows = connection.execute(
-            sql.select(store.manifest.c.hash, store.person.c.patient, store.line.c.time)
+            sql.select(store.manifest.c.hash, number, store.line.c.time)
             .join(store.line, store.line.c.seq == store.manifest.c.seq)
             .join(store.person, store.person.c.id == store.manifest.c.person)
+            .outerjoin(undone, undone.c.person == store.manifest.c.person)
             .where(store.manifest.c.kind == "match-decided/1", store.line.c.time >= since)
             .order_by(store.line.c.seq)
         ).all()

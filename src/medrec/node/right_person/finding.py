@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.inside import OwnLookManifest
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Draft
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import Practitioner
@@ -73,11 +73,17 @@ class Finder:
         if not accounts:
             return {}
         with self._lock:
-            return {
-                found.account: found.patient
-                for _, found, _ in self._known()
-                if found.account is not None and found.account in accounts
+            known = {found.patient for _, found, _ in self._known() if found.account in accounts}
+        with self._node.store.read() as connection:
+            numbers = {
+                account: charted.numbers(connection, person)
+                for account, person in connection.execute(
+                    sql.select(store.person.c.account, store.person.c.id).where(store.person.c.account.in_(accounts))
+                ).all()
             }
+        # Of several charts the one that was linked first.
+        found = {account: next((one for one in hers if one in known), None) for account, hers in numbers.items()}
+        return {account: patient for account, patient in found.items() if patient is not None}
 
     def open(self, patient: str, who: Practitioner, purpose: str, reason: str) -> Found:
         """Write down that somebody opens a patient's screen, and why; then who the patient is.
@@ -100,9 +106,10 @@ class Finder:
         reason, node, now = _said(purpose, reason), self._node, self._node.clock()
         request: Request = who.request(node.vault.random(16), purpose, reason, door="view")
 
-        def write(connection: sql.Connection) -> None:
+        def write(connection: sql.Connection) -> list[str]:
             column = store.person.c
-            person = connection.execute(sql.select(column.id, column.account).where(column.patient == patient)).first()
+            hers = sql.select(column.id, column.account).where(charted.under(patient))
+            person = connection.execute(hers).first()
             if person is None:
                 raise Refusal(Code.UNKNOWN_PERSON)
             manifest = OwnLookManifest(
@@ -110,11 +117,14 @@ class Finder:
             )
             summary = [71, now, request.purpose]
             node.journal.append(connection, [Draft("own-look/1", manifests.encode(manifest), person.id, None, summary)])
+            return charted.numbers(connection, person.id)
 
-        node.store.write(write)
+        # Whoever looks under one number of hers looks at her.
+        hers_too = {patient, *node.store.write(write)}
         with self._lock:
             self._looks = {key: at for key, at in self._looks.items() if now < at + LOOK_LIFE_MS}
-            self._looks[who.credential.id, patient] = now
+            for one in hers_too:
+                self._looks[who.credential.id, one] = now
 
     def has_looked(self, staff: str, patient: str) -> bool:
         """Whether a member of the staff wrote down a look at this patient that still goes on."""
@@ -124,10 +134,12 @@ class Finder:
 
     def _known(self) -> list[tuple[bytes, Found, frozenset[str]]]:
         column = store.record.c
+        number = sql.func.coalesce(charted.chart.c.patient, store.person.c.patient).label("patient")
         with self._node.store.read() as connection:
             rows = connection.execute(
-                sql.select(column.id, column.manifest, store.person.c.patient, store.person.c.account)
+                sql.select(column.id, column.manifest, number, store.person.c.account)
                 .join_from(store.record, store.person, column.person == store.person.c.id)
+                .outerjoin(charted.chart, charted.chart.c.patient == column.id)
                 .where(column.type == "Patient", column.action != "delete", store.person.c.patient.is_not(None))
             ).all()
         kept: dict[str, tuple[bytes, Found, frozenset[str]]] = {}

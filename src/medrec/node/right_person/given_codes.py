@@ -47,7 +47,8 @@ code_holder = Table(
 
 class GivenCode(NamedTuple):
     """One code; `state` is waiting, linked (the digits are to be compared), contradicted, confirmed, undone, expired
-    or second (whoever presented it is linked to another patient here), `check` "" until somebody presented it."""
+    or second (whoever presented it is linked here to the chart of somebody else, as it seems), `check` "" until
+    somebody presented it."""
 
     digest: bytes
     patient: str
@@ -100,22 +101,15 @@ def settle(connection: sql.Connection, digest: bytes, state: str, check: str = "
     connection.execute(sql.update(given_code).where(where).values(state=state, digits=check))
 
 
-def is_second(kept: store.Store, digest: bytes, account: str) -> bool:
-    """Whether an account that presents a code of the desk is linked to another patient here: two records of one person,
-    or two people. The desk is told so, and the code is used up."""
-    person = store.person.c
+def second(kept: store.Store, digest: bytes) -> None:
+    """Whoever presented a code of the desk is linked here to the chart of somebody whom this one contradicts. The desk
+    is told so, and the code is used up."""
 
-    def write(connection: sql.Connection) -> bool:
-        whose = sql.select(given_code.c.patient).where(given_code.c.digest == digest, given_code.c.state == WAITING)
-        patient = connection.execute(whose).scalar()
-        linked = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
-        if patient is None or linked is None or patient == linked:
-            return False
+    def write(connection: sql.Connection) -> None:
         connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == digest))
         settle(connection, digest, SECOND)
-        return True
 
-    return kept.write(write)
+    kept.write(write)
 
 
 def lately(node: "Node") -> list[GivenCode]:

@@ -9,7 +9,7 @@ waits for the same decision. What is held is found by type and id alone; no demo
 Holding back and letting go are lines of the journal, of which the person is told.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -21,7 +21,7 @@ from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedMan
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import RecordError, Value, canonical
-from medrec.node.keeping import account_keys, contents, store
+from medrec.node.keeping import account_keys, charted, contents, store
 from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
@@ -86,6 +86,18 @@ def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics
     return msgspec.json.decode(opened, type=Demographics)
 
 
+def _known_of(
+    connection: sql.Connection, vault: Vault, person: int, names: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Demographics]:
+    """Who a person is, as was confirmed for the chart that each of these records came under; without those of a chart
+    for which nobody confirmed it."""
+    wanted = [*names]
+    links = charted.links(connection, person, wanted)
+    who = {row: known(connection, vault, row) for row in dict.fromkeys((person, *links.values()))}
+    found = ((name, who[links.get(name, person)]) for name in wanted)
+    return {name: hers for name, hers in found if hers is not None}
+
+
 def look(
     connection: sql.Connection,
     journal: Journal,
@@ -101,21 +113,22 @@ def look(
     Inside `Store.write`, in the same transaction in which the records are published; `came_together`: in one delivery;
     `servers`: the source's own base addresses.
     """
-    who = known(connection, journal.vault, person)
     account = journal.person(connection, person).account
-    if who is None or account is None:
+    values = {_name_of(record): record for record in records}
+    who_of = _known_of(connection, journal.vault, person, values)
+    if not who_of or account is None:
         return
     drafts = []
-    before = _held_of(connection, person)
+    before = held_of(connection, person)
     body = contents.Body(connection, journal.vault, person)
-    values = {_name_of(record): record for record in records}
     pointing = Pointing(connection, person, [*values.values()], servers)
+    hers = charted.numbers(connection, person)
     against = {
         name: (
-            *body.unsettled((*contradicts(who, record), *pointing.against(record))),
-            *body.against(who, record),
+            *body.unsettled((*contradicts(who, values[name], hers), *pointing.against(values[name]))),
+            *body.against(who, values[name]),
         )
-        for name, record in values.items()
+        for name, who in who_of.items()
     }
     body.keep()
     pointing.keep(connection, [*values.values()])
@@ -128,7 +141,7 @@ def look(
         if not fields and together and name[0] != WHOLE:
             fields = contents.WITH
         of_hers = pointing.is_of_hers(values[name])
-        if not fields and name in before and not follows and ends(who, before[name], values[name], of_hers):
+        if not fields and name in before and not follows and ends(who_of[name], before[name], values[name], of_hers):
             more = _followers(connection, person, name) if contents.of_content(before[name]) else []
             for one in (name, *more):
                 connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
@@ -138,36 +151,6 @@ def look(
             drafts.append(hold(connection, journal, network, journal.person(connection, person), name, fields))
             before[name] = fields
     if drafts:
-        journal.append(connection, drafts)
-
-
-def look_over(
-    connection: sql.Connection, journal: Journal, network: str, person: int, read: Callable[[str, str], bytes | None]
-) -> None:
-    """A link was made: what stands under its patient already is looked at like what comes, oldest first, before any of
-    it is hers. What came in one delivery then is not known. `read` gives a record from its source. In `Store.write`.
-    """
-    record, manifest = store.record.c, store.manifest.c
-    rows = connection.execute(
-        sql.select(record.type, record.id, record.sha256)
-        .join_from(store.record, store.manifest, manifest.hash == record.manifest)
-        .where(record.person == person, record.action != "delete", record.altered.is_(False))
-        .order_by(manifest.seq)
-    ).all()
-    found = []
-    for row in rows:
-        # What differs from what was signed does not leave, and is looked at when it is signed.
-        content = as_signed(read(row.type, row.id), row.sha256)
-        if content is not None:
-            found.append(content)
-    linked = journal.person(connection, person)
-    holding_by.take_over(connection, held, person, linked.account or "", journal.now())
-    before = _held_of(connection, person)
-    look(connection, journal, network, person, found, came_together=False)
-    # What was held back under a former link, and is still, is held back under this one: nobody has looked.
-    stays = {name: fields for name, fields in _held_of(connection, person).items() if before.get(name) == fields}
-    if stays:
-        drafts = [hold(connection, journal, network, linked, name, fields) for name, fields in sorted(stays.items())]
         journal.append(connection, drafts)
 
 
@@ -199,7 +182,7 @@ def refiled(
         journal.append(connection, drafts)
 
 
-def _held_of(connection: sql.Connection, person: int) -> dict[tuple[str, str], tuple[str, ...]]:
+def held_of(connection: sql.Connection, person: int) -> dict[tuple[str, str], tuple[str, ...]]:
     """What is held back of a person, each by what."""
     rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
     return {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
@@ -342,11 +325,12 @@ def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "", v
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
         holding_by.forget(connection, names)
         if kind == WHOLE:
-            before = known(connection, node.vault, person.id)
+            of_chart = charted.links(connection, person.id, names[:1]).get(names[0], person.id)
+            before = known(connection, node.vault, of_chart)
             now = matching.of_patient(read)
             # What the new version does not say is known of her still.
             now = matching.filled(now, before) if before is not None else now
-            remember(connection, node.vault, person.id, now, "desk", node.clock())
+            remember(connection, node.vault, of_chart, now, "desk", node.clock())
         contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
         network, account = node.network.hex(), person.account
         lines = [decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]
@@ -367,7 +351,8 @@ def _waits(connection: sql.Connection, kind: str, identifier: str, version: str)
 
 
 def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", version: str = "") -> bool:
-    """`by` has looked: the record is another person's. The link is undone. False as in let_go."""
+    """`by` has looked: the record is another person's. The link of the chart that it came under is undone. False as in
+    let_go."""
     by = signs(by)
 
     def write(connection: sql.Connection) -> bool:
@@ -379,7 +364,8 @@ def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", 
             node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "another", by, words
         )
         node.journal.append(connection, [line])
-        return node.linker.undo(connection, person.id)
+        chart = charted.chart_of(connection, (kind, identifier)) or person.patient
+        return chart is not None and node.linker.undo(connection, chart)
 
     return node.store.write(write)
 

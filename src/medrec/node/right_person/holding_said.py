@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 
 from medrec.core.manifests.correction import CorrectionStatement
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Person
 from medrec.node.right_person import holding, holding_by
 from medrec.node.right_person.contradicting import SAID, WHOLE
@@ -59,6 +59,6 @@ def count(node: "Node", patient: str) -> Counted:
     person = store.person.c
     query = sql.select(held.c.type, held.c.fields).join_from(held, store.person, person.id == held.c.person)
     with node.store.read() as connection:
-        rows = connection.execute(query.where(person.patient == patient, person.account.is_not(None))).all()
+        rows = connection.execute(query.where(charted.under(patient), person.account.is_not(None))).all()
     said = sum(SAID in row.fields.split(",") for row in rows)
     return Counted(said, len(rows) - said, any(row.type == WHOLE for row in rows))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sql
 
 from medrec.core.manifests.desk import HoldDecidedManifest, RecordHeldManifest
+from medrec.node.agent import standing_links
 from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.right_person.contradicting import WHOLE
@@ -18,7 +19,8 @@ def held_back(node: "Node", account: str) -> set[tuple[str, str]]:
     "Patient") where everything from there is. What was held under a link that was undone since does not count."""
     column = store.notice.c
     rows = told(node, account, "record-held/1", "hold-decided/1")
-    last = sql.select(column.organisation, sql.func.max(column.epoch)).where(column.account == account)
+    last = sql.select(column.organisation, sql.func.max(column.epoch))
+    last = last.where(column.account == account, standing_links.is_of_place(column))
     with node.store.read() as connection:
         newest = connection.execute(last.group_by(column.organisation)).all() if rows else []
     links = {str(row[0]): int(row[1]) for row in newest}

@@ -17,20 +17,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, matching, state
+from medrec.core import codec, matching, state
 from medrec.core.credential import signed_by
-from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
 from medrec.node.account import paper
-from medrec.node.agent import redelivery
-from medrec.node.keeping import store
-from medrec.node.keeping.journal import Draft, Journal, Person
-from medrec.node.right_person import given_codes, holding, unlinking, waiting_links
+from medrec.node.agent import own, redelivery
+from medrec.node.keeping import charted, store
+from medrec.node.keeping.journal import Journal, Person
+from medrec.node.right_person import charts, given_codes, holding, looking_over, making, unlinking, waiting_links
 from medrec.node.right_person.unlinking import EPOCH_USED
 from medrec.node.right_person.waiting_links import Keys, WaitingLink
 
@@ -176,7 +174,8 @@ class Linker:
         # One after the other: of two guesses at the same moment the second finds the code used up by the first.
         with self._one:
             who = self._confirmed(account, code, stated)
-            if desk and given_codes.is_second(self._journal.store, digest, account):
+            if desk and self._is_second(account, digest):
+                given_codes.second(self._journal.store, digest)
                 raise LinkError("already-linked", "This account is already linked here.")
             if desk and who is not None:
                 check = given_codes.link_check(self._network, self._journal.organisation, account, code)
@@ -302,54 +301,61 @@ class Linker:
 
     def _free(self, connection: sql.Connection, account: str, patient: str, keys: Keys) -> Person:
         """The person of a local patient, whom this account may be linked to. Raises LinkError."""
-        if self._journal.person_of_account(connection, account) is not None:
+        mine = self._journal.person_of_account(connection, account)
+        if mine is not None and not self._may_join(connection, mine, patient):
             raise LinkError("already-linked", "This account is already linked here.")
         before = self._journal.person(connection, self._journal.person_of_patient(connection, patient))
         if before.account is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
-        if unlinking.served(connection, self._journal.vault, keys.epoch, keys.relationship):
+        served = unlinking.served(connection, self._journal.vault, keys.epoch, keys.relationship)
+        if served or (mine is not None and mine.epoch == keys.epoch):
             raise LinkError(EPOCH_USED, "These keys served a link that was undone since; link with the next ones.")
         return before
+
+    def _is_second(self, account: str, digest: bytes) -> bool:
+        """Whether whoever presents a code is linked to a chart here that is not of the same person as the code's."""
+        with self._journal.store.read() as connection:
+            mine = self._journal.person_of_account(connection, account)
+            chosen = sql.select(store.invitation.c.patient).where(store.invitation.c.code == digest)
+            patient = connection.execute(chosen).scalar()
+            if mine is None or patient is None or patient in charted.numbers(connection, mine.id):
+                return False
+            return not self._may_join(connection, mine, patient)
+
+    def _may_join(self, connection: sql.Connection, mine: Person, patient: str) -> bool:
+        """Whether a local patient may be a further chart of a person who is linked here: nothing of hers contradicts
+        who that is. What an agent keeps of those whom it serves is no chart, and nothing is filed beside it."""
+        who, local = holding.known(connection, self._journal.vault, mine.id), self.patient(patient)
+        if mine.patient == own.handle(mine.account or ""):
+            return False
+        return who is None or local is None or not matching.contradictions(who, local)
 
     def _link(
         self, connection: sql.Connection, account: str, patient: str, keys: Keys, who: Demographics | None
     ) -> bytes:
         before = self._free(connection, account, patient, keys)
-        identifier, vault = before.id, self._journal.vault
-        # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.
-        before = before._replace(epoch=1 - keys.epoch)
-        # What was sealed before stays readable: all her other keys stay.
-        hers = msgspec.structs.replace(before.keys, relationship=keys.relationship, seal=keys.seal)
-        lines = self._hand_over(connection, before, account, keys.agent)
-        former = {"person": identifier, "epoch": before.epoch, "keys": vault.wrap(before.keys)}
-        connection.execute(sql.insert(store.former).values(**former))
-        connection.execute(
-            sql.update(store.person)
-            .where(store.person.c.id == identifier)
-            .values(account=account, agent=keys.agent, epoch=keys.epoch, counter=0, keys=vault.wrap(hers))
-        )
-        time = self._clock()
-        if who is not None:
-            holding.remember(connection, vault, identifier, who, "desk", time)
-        manifest = LinkManifest(
-            "link/1", self._network.hex(), self._journal.organisation, account, time, "link", keys.agent, lines
-        )
-        summary: list[Any] = [2, time, before.keys.relationship, lines]
-        self._journal.append(connection, [Draft("link/1", manifests.encode(manifest), identifier, None, summary)])
-        holding.look_over(connection, self._journal, self._network.hex(), identifier, self._read)
-        return codec.encode({"relationship": before.keys.relationship, "lines": lines})
+        mine = self._journal.person_of_account(connection, account)
+        maker = making.Maker(connection, self._journal, self._network, self._read)
+        if mine is None:
+            made = maker.make(before, account, keys, who)
+            return codec.encode({"relationship": made.relationship, "lines": made.lines})
+        made = maker.make_further(mine, before, keys, who)
+        return codec.encode({"relationship": made.relationship, "lines": made.lines, "chart": charts.FURTHER})
 
     def unlink(self, patient: str) -> bool:
-        """Undo the link of a local patient, as the desk or the privacy officer decides; False if there is none."""
-        return self._undo(store.person.c.patient == patient)
+        """Undo the link of a local patient, as the desk or the privacy officer decides; False if there is none. Of two
+        charts of one person the link of this one ends, and the other one's stands."""
+        return self._journal.store.write(lambda connection: self.undo(connection, patient))
 
-    def undo(self, connection: sql.Connection, person: int) -> bool:
-        """Undo the link of a person by her store id; False if there is none. Inside `Store.write` only."""
-        return unlinking.undo(connection, self._journal, self._network, store.person.c.id == person)
-
-    def _undo(self, where: Any) -> bool:
-        journal = self._journal
-        return journal.store.write(lambda connection: unlinking.undo(connection, journal, self._network, where))
+    def undo(self, connection: sql.Connection, patient: str) -> bool:
+        """The same, inside `Store.write` only."""
+        journal, network = self._journal, self._network
+        identifier = connection.execute(sql.select(store.person.c.id).where(charted.under(patient))).scalar()
+        done = unlinking.undo_chart(connection, journal, network, patient)
+        if done and identifier is not None and charted.numbers(connection, identifier):
+            # What her other chart says of the one that is gone is a doubt again.
+            looking_over.charts(connection, journal, network.hex(), int(identifier), self._read)
+        return done
 
     def unlink_asked(self, caller: str, body: bytes) -> bytes:
         """Undo a link because the person wants it: CBOR {account, key, signature, time}. Raises LinkError."""
@@ -376,15 +382,6 @@ class Linker:
             return fresh and unlinking.undo(connection, journal, self._network, where)
 
         return codec.encode(journal.store.write(write))
-
-    def _hand_over(self, connection: sql.Connection, before: Person, account: str, agent: str) -> int:
-        """Queue notices of every line from before the link, under the key they were tagged with."""
-        told = before._replace(account=account, agent=agent)
-        rows = redelivery.lines_of(connection, before.id)
-        # What was erased keeps its number and has nothing to tell.
-        there = [(counter, row) for counter, row in enumerate(rows) if row.sealed]
-        redelivery.queue(self._journal, connection, before, told, there)
-        return len(rows)
 
 
 def _stated(value: Any) -> Demographics | None:

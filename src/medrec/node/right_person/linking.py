@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
+from msgspec import UNSET
 
 from medrec.core import codec, manifests
+from medrec.core.manifests.record import LinkManifest
 from medrec.node.agent import redelivery, standing_links
 from medrec.node.agent.copies import record_copy
 from medrec.node.keeping import store
@@ -18,6 +20,9 @@ from medrec.node.right_person.unlinking import EPOCH_USED
 
 USED_MAX = 8
 """How many epochs an agent tries in one go of which the organisation says that they were used."""
+
+Relate = Callable[[sql.Connection, str, str, int, bytes, int | None], None]
+"""Keeps the key of a relationship (Agent.relate)."""
 
 
 def request(
@@ -64,6 +69,16 @@ def forget_relationship(kept: store.Store, account: str, organisation: str, epoc
     known = store.relationship.c
     where = (known.account == account) & (known.organisation == organisation) & (known.epoch == epoch)
     kept.write(lambda connection: connection.execute(sql.delete(store.relationship).where(where)))
+
+
+def made(
+    relate: Relate, account: str, organisation: str, epoch: int, answer: dict[str, Any], connection: sql.Connection
+) -> None:
+    """A link was made at once: the key of the lines from before it is kept, and whether it is that of a further chart.
+    Inside `Store.write` only."""
+    relate(connection, account, organisation, 1 - epoch, answer["relationship"], int(answer["lines"]))
+    if "chart" in answer:
+        standing_links.note_chart(connection, account, organisation, epoch)
 
 
 def past_used(present: Callable[[int], int], epoch: int) -> int:
@@ -122,14 +137,35 @@ def follow(connection: sql.Connection, vault: Vault, rows: list[dict[str, Any]])
     """What follows from links and their ends among the rows of notices that were kept: copies that came through a link
     that is undone are forgotten, and what is missing from a place that knows her again can come."""
     for row in rows:
-        if row["kind"] != "link/1":
+        statement = _link_of(vault, row)
+        if statement is None:
             continue
-        data = codec.decode(vault.open(None, row["sealed"], row["tag"]))[0]
-        statement: Any = manifests.decode(data)
+        account, organisation = row["account"], row["organisation"]
         if statement.action == "unlink":
-            forget_copies(connection, row["account"], row["organisation"])
-        else:
-            redelivery.linked_again(connection, row["account"], row["organisation"])
+            # Of several charts nobody says which copy came through which: what is still hers there is read again.
+            forget_copies(connection, account, organisation)
+            continue
+        redelivery.linked_again(connection, account, organisation)
+        if statement.chart is not UNSET:
+            standing_links.note_chart(connection, account, organisation, row["epoch"])
+
+
+def to_read(vault: Vault, rows: list[dict[str, Any]]) -> list[str]:
+    """Whose records may be read otherwise by what these notices say: a consent came, or a link of one of several
+    charts or its end."""
+    found = {row["account"] for row in rows if row["kind"] in ("consent/1", "consent/2")}
+    for row in rows:
+        statement = _link_of(vault, row)
+        if statement is not None and statement.chart is not UNSET:
+            found.add(row["account"])
+    return sorted(found)
+
+
+def _link_of(vault: Vault, row: dict[str, Any]) -> LinkManifest | None:
+    if row["kind"] != "link/1":
+        return None
+    statement = manifests.decode(codec.decode(vault.open(None, row["sealed"], row["tag"]))[0])
+    return statement if isinstance(statement, LinkManifest) else None
 
 
 def forget_copies(connection: sql.Connection, account: str, organisation: str) -> None:

@@ -101,6 +101,17 @@ class Pointing:
         return names
 
 
+def linked_patients(patient: Value, servers: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What a Patient says of other Patients of its source (Patient.link): how, and the local number of each."""
+    found = []
+    for one in datatypes.many(patient, "link"):
+        reference = local(datatypes.text(datatypes.one(one, "other"), "reference"), tuple(servers))
+        named = _LOCAL.fullmatch(reference)
+        if named is not None and named[1] in (None, WHOLE):
+            found.append((datatypes.text(one, "type"), named[2]))
+    return found
+
+
 def _name_of(record: Value) -> Name:
     return datatypes.text(record, "resourceType"), datatypes.text(record, "id")
 

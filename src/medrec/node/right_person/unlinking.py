@@ -6,27 +6,25 @@ stated again there, version by version, without the account: so nothing of the w
 to the right one, and nothing of the record is lost.
 """
 
-import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sql
-from msgspec import UNSET
 from sqlalchemy import BigInteger, Column, LargeBinary, Table
 
 from medrec.core import manifests
-from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
-from medrec.core.records.canonical import FORM
+from medrec.core.manifests.record import LinkManifest
 from medrec.node.agent import redelivery
 from medrec.node.consent import attested_secrets
 from medrec.node.corrections.corrections_closed import end_with_link
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import NUMBER_BYTES, Vault, VaultError
 from medrec.node.lists import acts_kept
 from medrec.node.release import access, emergency_kept
-from medrec.node.right_person import holding
+from medrec.node.right_person import charts, holding, restating
 
 EPOCH_USED = "epoch-used"
 """The refusal of a link under keys that served one before."""
@@ -57,6 +55,8 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     before = journal.person(connection, int(identifier)) if identifier is not None else None
     if before is None or before.account is None or before.agent is None or before.patient is None:
         return False
+    for one in charted.of_person(connection, before.id):
+        charts.part(connection, journal, network, before, one.patient)
     end_with_link(journal, network.hex(), connection, before)
     time = journal.now()
     manifest = LinkManifest(
@@ -83,7 +83,19 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     )
     fresh = journal.person_of_patient(connection, before.patient)
     holding.end(connection, before.id, fresh)
-    _state_again(connection, journal, network, before.id, fresh)
+    restating.state_again(connection, journal, network, before.id, fresh)
+    return True
+
+
+def undo_chart(connection: sql.Connection, journal: Journal, network: bytes, patient: str) -> bool:
+    """Undo the link of one local patient: of one chart of a person who has several here, that one alone. False if it is
+    not linked. Inside `Store.write` only."""
+    where = charted.under(patient)
+    identifier = connection.execute(sql.select(store.person.c.id).where(where)).scalar()
+    person = journal.person(connection, int(identifier)) if identifier is not None else None
+    if person is None or person.account is None or not charted.of_person(connection, person.id):
+        return undo(connection, journal, network, where)
+    charts.part(connection, journal, network, person, patient)
     return True
 
 
@@ -113,10 +125,13 @@ def bury(connection: sql.Connection, nullifiers: list[bytes]) -> None:
 def linked_at(connection: sql.Connection, person: int) -> int:
     """When (ms, by this node's clock) the person of this row was linked; 0 if she never was.
 
-    What she signed for this place before then belongs to a link that is over.
+    What she signed for this place before then belongs to a link that is over. The first of these lines made one that
+    stands: the end of the link to another chart of hers has one here, too.
     """
+    stands = sql.select(store.person.c.account).where(store.person.c.id == person)
+    of_its = sql.func.max if connection.execute(stands).scalar() is None else sql.func.min
     chosen = (
-        sql.select(sql.func.max(store.line.c.time))
+        sql.select(of_its(store.line.c.time))
         .join_from(store.manifest, store.line, store.line.c.seq == store.manifest.c.seq)
         .where(store.manifest.c.person == person, store.manifest.c.kind == "link/1")
     )
@@ -139,57 +154,13 @@ def served(connection: sql.Connection, vault: Vault, epoch: int, relationship: b
     return False
 
 
-def _state_again(connection: sql.Connection, journal: Journal, network: bytes, old: int, fresh: int) -> None:
-    """The records of the old row, stated once more for the new one."""
-    record = store.record.c
-    rows = connection.execute(
-        sql.select(store.record).where(record.person == old).order_by(record.type, record.id)
-    ).all()
-    drafts, changes = [], []
-    for row in rows:
-        opened = journal.manifest(connection, bytes(row.manifest))
-        said: Any = manifests.decode(opened[1]) if opened is not None else None
-        labels, signed = (list(said.record.labels), list(said.signed)) if said is not None else ([], [])
-        mark = said.record.said if said is not None else UNSET
-        action = action_of(row)
-        sha256 = bytes(row.sha256) if row.sha256 is not None else None
-        version = RecordVersion(
-            row.type, row.id, row.version + 1, action,  # type: ignore[arg-type]
-            FORM, sha256.hex() if sha256 is not None else None,
-            bytes(row.manifest).hex(), labels, mark,
-        )  # fmt: skip
-        time = journal.now()
-        manifest = manifests.encode(
-            RecordManifest("record/1", network.hex(), journal.organisation, None, time, version, signed)
-        )
-        drafts.append(Draft("record/1", manifest, fresh, None, [1, time, row.type, row.id, row.version + 1, action]))
-        changes.append((row, sha256, hashlib.sha256(manifest).digest()))
-    journal.append(connection, drafts)
-    for row, sha256, digest in changes:
-        connection.execute(
-            sql.update(store.record)
-            .where(record.type == row.type, record.id == row.id)
-            .values(person=fresh, version=row.version + 1, action=action_of(row), manifest=digest)
-        )
-        connection.execute(
-            sql.insert(store.version).values(
-                type=row.type, id=row.id, version=row.version + 1, sha256=sha256, manifest=digest
-            )
-        )
-
-
-def action_of(row: Any) -> str:
-    """What a version says that changes nothing in the content."""
-    return "delete" if row.action == "delete" else "update"
-
-
-def undone_rows(connection: sql.Connection, patient: str, identifier: int) -> dict[int, int]:
-    """The persons of links of this patient that were undone, with the numbers of their secrets.
+def undone_rows(connection: sql.Connection, patients: Sequence[str], identifier: int) -> dict[int, int]:
+    """The persons of links of these charts of a person that were undone, with the numbers of their secrets.
 
     Of those from before that was written down, the versions of her records tell.
     """
     column, record, version, manifest = store.person.c, store.record.c, store.version.c, store.manifest.c
-    undone = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.patient == patient)
+    undone = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.patient.in_(patients))
     stated = (
         sql.select(manifest.person)
         .join_from(store.record, store.version, sql.and_(version.type == record.type, version.id == record.id))

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.matching import Demographics
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.account_keys import data_key
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
@@ -84,6 +84,14 @@ def of(connection: sql.Connection, vault: Vault, digest: bytes) -> WaitingLink |
     where = (waiting_link.c.digest == digest) & waiting_link.c.linked.is_(False)
     row = connection.execute(sql.select(waiting_link).where(where)).one_or_none()
     return None if row is None else _opened(connection, vault, row)
+
+
+def beside(node: "Node", digest: bytes) -> list[str]:
+    """The local numbers under which whoever presented a code is linked here already; whoever compares is told."""
+    with node.store.read() as connection:
+        found = of(connection, node.vault, digest)
+        person = node.journal.person_of_account(connection, found.account) if found is not None else None
+        return charted.numbers(connection, person.id) if person is not None else []
 
 
 def linked(connection: sql.Connection, digest: bytes) -> None:
@@ -180,6 +188,12 @@ def _opened(connection: sql.Connection, vault: Vault, row: Any) -> WaitingLink:
 
 
 def _key(connection: sql.Connection, vault: Vault, patient: str) -> bytes:
-    """The local patient's own key: an erasure of hers reaches what waits in every backup, too."""
+    """The local patient's own key: an erasure of hers reaches what waits in every backup, too. That of a further chart
+    is the key of the row that its link was made with."""
     person = sql.select(store.person.c.id).where(store.person.c.patient == patient)
-    return data_key(connection, vault, int(connection.execute(person).scalar_one()))
+    whose = connection.execute(person).scalar()
+    if whose is None:
+        whose = connection.execute(
+            sql.select(charted.chart.c.link).where(charted.chart.c.patient == patient)
+        ).scalar_one()
+    return data_key(connection, vault, int(whose))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
+from msgspec import UNSET
 
 from medrec.core import codec
 from medrec.core.consent import plain
@@ -124,7 +125,8 @@ def standing(node: "Node", account: str) -> list[tuple[str, int]]:
     """The places that a person is linked to now, and since when (ms), the newest first."""
     last: dict[str, Any] = {}
     for notice in person.every(node, account, ("link/1",)):
-        if isinstance(notice.manifest, LinkManifest):
+        # One of several charts begins and ends beside the link to the place.
+        if isinstance(notice.manifest, LinkManifest) and notice.manifest.chart is UNSET:
             last.setdefault(notice.organisation, notice.manifest)
     return [(name, one.time) for name, one in last.items() if one.action == "link"]
 

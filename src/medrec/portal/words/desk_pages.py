@@ -29,8 +29,10 @@ DESK = Texts(
         "code_confirmed": "Linked, and the number was compared.",
         "code_expired": "Nobody compared the number in time. Nothing was linked. If the person was not here, somebody "
         "else saw the code.",
-        "code_second": "This person is linked here already, under another number. Nothing was linked. If both records are "
-        "of this person, have them made one at the source, or undo the other link first. If not, look at the papers again.",
+        "code_second": "The phone is linked here already to another record, which does not fit this person. Nothing was "
+        "linked. Look at both records and at the papers: one of the two links would be wrong.",
+        "code_beside": "This person is linked here already, under {numbers}. Go on only if that record is of the person who "
+        "stands here, too: both then count as one person’s.",
         "code_undone": "The number was not the same. Nothing was linked.",
         "compare": "Ask the person which number stands on her page. It has to be this one:",
         "compare_gone": "Who gave this code no longer works here. A new code is needed: end this one, then give another.",
@@ -47,9 +49,15 @@ DESK = Texts(
         "nothing-to-compare": "The record says too little about this patient. Add to the record first.",
         "already-linked": "This patient is linked already. Undo that link first if it is wrong.",
         "chart-replaced": "The record with this number was merged into another one. No code was made. Look for the number "
-        "that is in use now. If the old one is still linked, undo that link, then give a code for the new one.",
+        "that is in use now, and give a code for that one. If the old one is linked, leave that link as it is.",
         "chart-inactive": "The record with this number is in use no more. No code was made. Look for the number that is in "
         "use now, or have this one opened again first.",
+        "one": "Two records of one person?",
+        "one_more": "Nothing is linked by what the source says. If it is so, give her a code for the other record when she "
+        "is here. Until then nothing of it is hers.",
+        "one_merged": "The source made {linked}, which is linked, and {other}, which is not, one record.",
+        "one_also": "The source says that {linked}, which is linked, and {other}, which is not, are of one person.",
+        "one_apart": "They are two people",
         "asked": "People who ask to be found",
         "asked_next": "Show those who asked after them",
         "asked_none": "Nobody waits to be found.",

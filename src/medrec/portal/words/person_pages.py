@@ -36,6 +36,8 @@ PERSON = Texts(
         "see": "See the proof",
         "linked": "You were linked at {organisation}",
         "unlinked": "You are no longer linked at {organisation}",
+        "chart_linked": "{organisation} has two records of yours, and counts them as one from now on",
+        "chart_unlinked": "{organisation} no longer counts one of its records as yours",
         "linked_more": ("One older line was handed over to you.", "{count} older lines were handed over to you."),
     },
     plain=True,
