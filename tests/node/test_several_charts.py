@@ -18,8 +18,10 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.right_person import given_codes, holding
 from medrec.node.right_person.desk import give_code
+from medrec.node.right_person.holding_told import held_back
 from medrec.node.right_person.link import LinkError, read_payload
 from tests.fhir.asking import Told, ask
+from tests.node import test_emergency as emergency
 from tests.node.test_desk_links import Desk
 from tests.node.test_list_erasure import gone_at_source
 from tests.node.test_right_person import ADA, BOB, demographics
@@ -220,6 +222,23 @@ def test_each_chart_is_held_against_what_was_confirmed_for_it(charts: Charts) ->
     assert charts.charts() == ["ada"] and set(charts.reads(charts.ada)) == {"ada", "c1"}
 
 
+def test_a_chart_that_is_somebody_else_s_keeps_nothing_of_the_other_one_away(charts: Charts) -> None:
+    charts.join()
+    charts.says("b", BOB)
+    charts.says("ada", BOB)
+    charts.network.anchor()
+    charts.network.deliver()
+    assert held_back(charts.guide, charts.ada.account) == {("north", "Patient")}
+    charts.says("ada")
+    charts.network.deliver()
+    # One of her two Patients is in doubt still, and with it everything that the place has of her.
+    assert held_back(charts.guide, charts.ada.account) == {("north", "Patient")} and charts.reads(charts.ada) == []
+    assert holding.give_up(charts.north, "Patient", "b", "office", "this is Byron")
+    charts.network.deliver()
+    assert held_back(charts.guide, charts.ada.account) == set()
+    assert set(charts.reads(charts.ada)) == {"ada", "c1"} and charts.guide.copies.hers(charts.ada.account)
+
+
 def test_a_chart_that_was_merged_into_another_of_hers_is_no_doubt(charts: Charts) -> None:
     into_b = {"link": [{"type": "replaced-by", "other": {"reference": "Patient/b"}}], "active": False}
     charts.says("ada", **into_b)
@@ -253,6 +272,28 @@ def test_the_lines_from_before_the_second_link_are_handed_over_under_keys_of_the
     lines = [(line.epoch, line.manifest.record.id) for line in told(charts.guide, charts.ada.account, "record/1")]
     assert sorted(lines) == [(-1, "a9"), (-1, "b"), (0, "ada"), (0, "c1"), (1, "a9"), (1, "b")]
     assert charts.guide.agent.missing() == []
+    # An agent that serves her later is told all of it, also after the second is unlinked.
+    for _ in range(2):
+        told_again = charts.north.store.write(
+            lambda connection: charts.north.linker.queue_all(connection, charts.ada.account, "guide")
+        )
+        hers = [row for row in charts.north.rows(store.manifest) if row.person in (1, 2)]
+        assert told_again == len(hers)
+        charts.north.linker.unlink("b")
+
+
+def test_an_emergency_opens_what_lies_under_either_number(charts: Charts) -> None:
+    charts.join()
+    allergies: dict[str, Any] = {"code": {"text": "Latex"}, "patient": {"reference": "Patient/ada"}}
+    charts.puts("AllergyIntolerance", "a1", **allergies)
+    charts.network.anchor()
+    network: Any = charts.network
+    emergency.declare(network, charts.ada.account)
+    assert {"a1", "a9"} <= {*emergency.seen(network, charts.ada.account)}
+    # Once the second is unlinked, nothing of it is given, in an emergency neither.
+    assert charts.north.linker.unlink("b")
+    charts.network.anchor()
+    assert "a9" not in emergency.seen(network, charts.ada.account)
 
 
 def test_a_look_under_one_number_of_hers_is_a_look_at_her(charts: Charts) -> None:

@@ -224,3 +224,38 @@ def test_a_clerk_s_form_needs_her_own_token(story: Story) -> None:
 def test_a_form_that_says_nothing_does_nothing(story: Story, form: dict[str, str], tmp_path: Path) -> None:
     answer = story.client("north").post("/desk", data=form)
     assert answer.status_code == 400 and journalled(story, "match-decided/1") == []
+
+
+def test_a_second_record_of_somebody_who_is_linked_is_shown_beside_the_first(story: Story) -> None:
+    person, client, north = linked(story), story.client("north"), story.network["north"]
+    one = {"link": [{"type": "seealso", "other": {"reference": "Patient/p1"}}]}
+    assert words.DESK["one"] not in text_of(read(client, "/desk"))
+    north.put("Patient", "p3", demographics("p3", *ADA, **one))
+    shown = text_of(read(client, "/desk"))
+    assert words.DESK["one"] in shown and "p1, which is linked, and p3, which is not" in shown
+    assert "date of birth: the same" in shown
+    # Her code for it was presented: whoever compares reads that she is linked already, and under which number.
+    answer = client.post("/desk", data={**PAPERS, "patient": "p3"})
+    code = read_payload(story.network.id, code_in(answer.text))[1]
+    agent = story.network["guide"].agent
+    assert agent is not None
+    agent.link(person.account, "north", code, person.sign, {"family": ADA[0], "given": ADA[1], "birth": ADA[2]})
+    assert "linked here already, under p1" in text_of(read(client, "/desk"))
+    (waits,) = [one for one in given_codes.lately(north) if one.state == given_codes.LINKED]  # type: ignore[arg-type]
+    client.post("/desk", data={"do": "same", "code": waits.digest.hex()})
+    shown = text_of(read(client, "/desk"))
+    assert words.DESK["one"] not in shown and "linked here already, under" not in shown
+    charts = [said.chart for said in told(story, person.account) if getattr(said, "manifest", "") == "link/1"]
+    assert "further" in charts
+
+
+def test_the_desk_says_that_two_records_are_two_people(story: Story) -> None:
+    linked(story)
+    client, north = story.client("north"), story.network["north"]
+    north.put("Patient", "p2", demographics("p2", *BOB, link=[{"type": "refer", "other": {"reference": "Patient/p1"}}]))
+    assert words.DESK["one"] in text_of(read(client, "/desk"))
+    form = {"do": "apart", "linked": "p1", "other": "p2"}
+    assert client.post("/desk", data=form, follow_redirects=False).status_code == 303
+    assert words.DESK["one"] not in text_of(read(client, "/desk"))
+    assert journalled(story, "match-decided/1")[-1].decision == "refused"
+    assert client.post("/desk", data=form).status_code == 400, "it does not wait any more"

@@ -92,7 +92,7 @@ def _rows(patient: str) -> Any:
             store.version.c.version,
             store.version.c.manifest,
             store.record.c.altered,
-            store.person.c.patient,
+            charted.number(),
             store.line.c.seq,
             store.line.c.time,
         )

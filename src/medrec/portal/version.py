@@ -10,7 +10,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.node.keeping import store
+from medrec.node.keeping import charted, store
 from medrec.node.keeping.vault import VaultError
 from medrec.node.ledger import on_ledger, receipts
 from medrec.node.looks.kinds import LOG
@@ -36,7 +36,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 store.manifest.c.kind,
                 store.line.c.entry,
                 store.line.c.time,
-                store.person.c.patient,
+                charted.number(),
                 store.person.c.id,
             )
             .join(store.line, store.line.c.seq == store.manifest.c.seq)
@@ -213,7 +213,7 @@ def _ours(node: "Node", digest: bytes) -> Any:
     """The kind of a line of this journal, and whom it is about; None where no line has this manifest."""
     with node.store.read() as connection:
         return connection.execute(
-            sql.select(store.manifest.c.kind, store.person.c.patient, store.person.c.id)
+            sql.select(store.manifest.c.kind, charted.number(), store.person.c.id)
             .join_from(store.manifest, store.person, store.manifest.c.person == store.person.c.id, isouter=True)
             .where(store.manifest.c.hash == digest)
         ).first()

@@ -55,6 +55,12 @@ def under(patient: str) -> Any:
     )
 
 
+def number() -> Any:
+    """The local number that a row of `person` is of: of the row of a further chart's link the number of that chart."""
+    link = sql.select(chart.c.patient).where(chart.c.link == store.person.c.id).scalar_subquery()
+    return sql.func.coalesce(store.person.c.patient, link).label("patient")
+
+
 def person_of(connection: sql.Connection, patient: str) -> int | None:
     """The row under which a further chart is filed; None for a number that is none."""
     found: int | None = connection.execute(sql.select(chart.c.person).where(chart.c.patient == patient)).scalar()
@@ -94,10 +100,26 @@ def file(connection: sql.Connection, filed: Mapping[Name, str]) -> None:
         further.update(connection.execute(sql.select(chart.c.patient).where(these)).scalars())
     if not further and connection.execute(sql.select(row.id).limit(1)).first() is None:
         return
+    there = _filed(connection, filed)
     for name, patient in filed.items():
+        now = patient if patient in further else None
+        if there.get(name) == now:
+            continue
         connection.execute(sql.delete(chart_record).where(row.type == name[0], row.id == name[1]))
-        if patient in further:
-            connection.execute(sql.insert(chart_record).values(type=name[0], id=name[1], patient=patient))
+        if now is not None:
+            connection.execute(sql.insert(chart_record).values(type=name[0], id=name[1], patient=now))
+
+
+def _filed(connection: sql.Connection, names: Iterable[Name]) -> dict[Name, str]:
+    """The further chart under which each of these records came, without those that came under a first one."""
+    row, wanted = chart_record.c, dict.fromkeys(names)
+    ids, found = [*dict.fromkeys(identifier for _, identifier in wanted)], {}
+    for start in range(0, len(ids), _AT_ONCE):
+        query = sql.select(chart_record).where(row.id.in_(ids[start : start + _AT_ONCE]))
+        for one in connection.execute(query).all():
+            if (one.type, one.id) in wanted:
+                found[str(one.type), str(one.id)] = str(one.patient)
+    return found
 
 
 def chart_of(connection: sql.Connection, name: Name) -> str | None:
@@ -110,16 +132,9 @@ def chart_of(connection: sql.Connection, name: Name) -> str | None:
 
 def links(connection: sql.Connection, person: int, names: Iterable[Name]) -> dict[Name, int]:
     """Of those of these records that came under a further chart of a person: the row of that chart's link."""
-    rows, row = {one.patient: one.link for one in of_person(connection, person)}, chart_record.c
-    found: dict[Name, int] = {}
-    wanted = dict.fromkeys(names) if rows else {}
-    ids = [*dict.fromkeys(identifier for _, identifier in wanted)]
-    for start in range(0, len(ids), _AT_ONCE):
-        query = sql.select(chart_record).where(row.id.in_(ids[start : start + _AT_ONCE]))
-        for one in connection.execute(query).all():
-            if (one.type, one.id) in wanted and one.patient in rows:
-                found[one.type, one.id] = rows[one.patient]
-    return found
+    rows = {one.patient: one.link for one in of_person(connection, person)}
+    there = _filed(connection, names) if rows else {}
+    return {name: rows[patient] for name, patient in there.items() if patient in rows}
 
 
 def came_under(connection: sql.Connection, person: int, patient: str | None) -> list[Name]:

@@ -63,7 +63,15 @@ def part(connection: sql.Connection, journal: Journal, network: bytes, person: P
     manifest = LinkManifest(
         "link/1", network.hex(), journal.organisation, person.account, time, "unlink", person.agent, 0, FURTHER
     )
-    journal.append(connection, [Draft("link/1", manifests.encode(manifest), person.id, None, [30, time, FURTHER])])
+    drafts = [Draft("link/1", manifests.encode(manifest), person.id, None, [30, time, FURTHER])]
+    # What is hers no more is held back under her no more: a Patient that is would keep all from here out of her lists.
+    held = holding.held_of(connection, person.id)
+    drafts += [
+        holding.decided(journal, network.hex(), person.account, person.id, name, "fits", None, "")
+        for name in names
+        if name in held
+    ]
+    journal.append(connection, drafts)
     if link is not None:
         charted.forget(connection, [patient])
         connection.execute(sql.delete(holding.identity).where(holding.identity.c.person == link))

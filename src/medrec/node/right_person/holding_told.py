@@ -24,13 +24,14 @@ def held_back(node: "Node", account: str) -> set[tuple[str, str]]:
     with node.store.read() as connection:
         newest = connection.execute(last.group_by(column.organisation)).all() if rows else []
     links = {str(row[0]): int(row[1]) for row in newest}
-    found: dict[tuple[str, str], bool] = {}
+    found: dict[tuple[str, str, str], bool] = {}
     for row in rows:
         said = row.manifest
         if row.epoch != links[row.organisation]:
             continue
         if isinstance(said, RecordHeldManifest | HoldDecidedManifest):
-            name = WHOLE if said.type == WHOLE else f"{said.type}/{said.record}"
+            # Of several charts of hers each is held back, and let go, by itself.
             held = isinstance(said, RecordHeldManifest) or said.decision == "another"
-            found[row.organisation, name] = held
-    return {name for name, held in found.items() if held}
+            found[row.organisation, said.type, said.record] = held
+    every = [(place, kind, record) for (place, kind, record), held in found.items() if held]
+    return {(place, WHOLE if kind == WHOLE else f"{kind}/{record}") for place, kind, record in every}
