@@ -216,7 +216,7 @@ def test_each_chart_is_held_against_what_was_confirmed_for_it(charts: Charts) ->
     assert holding.waiting(charts.north) == []
     charts.puts("Condition", "c7", code={"text": "Gout"}, subject={"reference": "Patient/b", "display": "Robert Byron"})
     waits = holding.waiting(charts.north)
-    assert [(one.type, one.id) for one in waits] == [("Condition", "c7")]
+    assert [(one.type, one.id, one.patient) for one in waits] == [("Condition", "c7", "b")]
     # Somebody has looked: it is another's. The chart that it came under is unlinked, and the other one is not.
     assert holding.give_up(charts.north, "Condition", "c7", "office", "of Byron")
     assert charts.charts() == ["ada"] and set(charts.reads(charts.ada)) == {"ada", "c1"}

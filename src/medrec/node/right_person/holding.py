@@ -280,11 +280,13 @@ def holds_any(connection: sql.Connection, person: int) -> bool:
 
 def waiting(node: "Node") -> list[HeldBack]:
     """What waits for a human, oldest first."""
-    person, record = store.person.c, store.record.c
+    person, record, came = store.person.c, store.record.c, charted.chart_record.c
+    number = sql.func.coalesce(came.patient, person.patient).label("patient")
     with node.store.read() as connection:
         rows = connection.execute(
-            sql.select(held, person.patient, person.account, record.manifest)
+            sql.select(held, number, person.account, record.manifest)
             .join_from(held, store.person, person.id == held.c.person)
+            .outerjoin(charted.chart_record, (came.type == held.c.type) & (came.id == held.c.id))
             .join(store.record, (record.type == held.c.type) & (record.id == held.c.id))
             .where(person.account.is_not(None))
             .order_by(held.c.time, held.c.type, held.c.id)
