@@ -15,7 +15,7 @@ from medrec.core import outcome
 from medrec.core.kinds import KINDS
 from medrec.core.kinds.governance import CHANGES
 from medrec.core.manifests import FORMS
-from medrec.core.reconcile import label_facts, notices
+from medrec.core.reconcile import label_pairs, notices
 from medrec.core.state import ROLES
 from medrec.portal import language, list_words, render, words
 
@@ -106,7 +106,7 @@ def test_a_heading_has_the_form_for_many_and_labels_speak_the_language() -> None
     with language.use("ar"):
         two, many = words.record_type("Observation", 2), words.record_type("Observation", 3)
         assert words.record_types("Observation") == many != two
-        pair = label_facts.PAIRS[0]
+        pair = label_pairs.PAIRS[0]
         told = words.in_words(f"a and b: the label says {pair.level} ({pair.effect}).")
         assert pair.level not in told and pair.effect not in told
         assert words.source_of(notices._OWN) != notices._OWN and words.source_of("a label") == "a label"

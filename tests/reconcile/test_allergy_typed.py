@@ -23,7 +23,7 @@ def test_what_people_type_warns(typed: str, taken: str) -> None:
     assert not any("name-not-known" in line.notes for line in found.allergies[0].lines)
 
 
-@pytest.mark.parametrize("typed", ["mycins", "all antibiotics", "all pain meds", "Quiverz", "N"])
+@pytest.mark.parametrize("typed", ["mycins", "all pain meds", "Quiverz", "N"])
 def test_what_nobody_here_knows_says_so(typed: str) -> None:
     [row] = read(allergy(typed)).allergies
     told = [note for line in row.lines for note in line.notes]

@@ -136,12 +136,33 @@ def test_a_brand_that_is_sold_no_more_warns(brand: str) -> None:
 
 
 def test_what_no_table_knows_warns_by_what_its_reactions_were_to() -> None:
-    """An allergy to "antibiotics" after a rash from amoxicillin warned of nothing."""
+    """An allergy to something that nobody knows, after a rash from amoxicillin, warned of nothing."""
     rash = {"substance": {"text": "amoxicillin"}, "manifestation": [{"text": "rash"}]}
-    found = read(allergy("antibiotics", reaction=[rash]), order("amoxicillin 500 mg"))
+    found = read(allergy("the white pill", reaction=[rash]), order("amoxicillin 500 mg"))
     [row] = found.allergies
-    assert row.name == "antibiotics (amoxicillin)" and WARNS & rules(found)
+    assert row.name == "the white pill (amoxicillin)" and WARNS & rules(found)
     # What is known by itself is to that alone; and a substance that nobody knows changes no name.
-    for words, to in (("peanut", "amoxicillin"), ("antibiotics", "the blue tablet")):
+    for words, to in (("peanut", "amoxicillin"), ("the white pill", "the blue tablet")):
         other = read(allergy(words, reaction=[rash | {"substance": {"text": to}}]), order("amoxicillin 500 mg"))
         assert [row.name for row in other.allergies] == [words] and not WARNS & rules(other)
+
+
+@pytest.mark.parametrize(
+    "words", ["all antibiotics", "antibiotics", "Antibiotic", "any antibiotic: hives", "antibióticos", "Antibióticos"]
+)
+def test_an_allergy_to_antibiotics_is_to_every_one_of_them(words: str) -> None:
+    for medicine in (
+        "amoxicillin 500 mg",
+        "azithromycin 250 mg",
+        "nitrofurantoin 100 mg",
+        "Bactrim DS",
+        "Cipro 500 mg",
+    ):
+        assert WARNS & rules(read(allergy(words), order(medicine, sig="1 tab daily", authoredOn="2025-10-05"))), (
+            medicine
+        )
+    for medicine in ("lisinopril 20 mg", "fluconazole 150 mg", "acyclovir 400 mg"):
+        assert not WARNS & rules(read(allergy(words), order(medicine, sig="1 tab daily"))), medicine
+    # Beside a name it says of what kind that is, and is no allergy to the others.
+    only = read(allergy("sulfa antibiotics"), order("amoxicillin 500 mg", sig="1 tab daily", authoredOn="2025-10-05"))
+    assert not WARNS & rules(only)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from medrec.core.reconcile import label_facts
+from medrec.core.reconcile import label_pairs
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import LabelChecker, Notice, NoticeRule, notice, notices
@@ -125,7 +125,7 @@ def test_what_was_taken_for_days_and_is_over_makes_no_pair() -> None:
 
 def test_every_row_of_the_table_fires_and_names_its_source() -> None:
     terms = shipped()
-    for pair in label_facts.PAIRS:
+    for pair in label_pairs.PAIRS:
         codes = []
         for side in (pair.a, pair.b):
             kind, _, code = side.partition(":")

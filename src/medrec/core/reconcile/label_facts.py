@@ -1,25 +1,15 @@
-"""What labels say: pairs that are not to be taken together, and the most of a day. Short, written by hand.
+"""What labels say of one medicine: the most of a day, what is for once a week, which allergies are to several. Short,
+written by hand; the pairs that are not to be taken together stand in label_pairs.
 
 Each row names the section of the U.S. prescribing information (published on DailyMed and in openFDA's `drug/label`)
 that says so: section 4 is Contraindications, section 2 Dosage and Administration. It is help for a conversation and
-no order; a pair or a drug that is not here says nothing.
-`a` and `b` are an RxNorm ingredient ("RX:36567") or a class of the terminology ("XG:statins").
+no order; a drug that is not here says nothing.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Level = Literal["contraindicated", "boxed warning"]
-
-
-class Pair(NamedTuple):
-    """Two that the label of one of them says not to take together; `effect` in plain words."""
-
-    a: str
-    b: str
-    level: Level
-    effect: str
-    source: str
+from medrec.core.records.terms import DrugClass
 
 
 class Ceiling(NamedTuple):
@@ -51,34 +41,7 @@ class Crossing(NamedTuple):
     source: str
 
 
-NEVER: Level = "contraindicated"
-CYP3A = "XG:strong-cyp3a-inhibitors"
 _S4 = "label, section 4"
-PAIRS = (
-    Pair("XG:maois", "XG:ssris", NEVER, "serotonin syndrome", f"sertraline, {_S4}"),
-    Pair("XG:maois", "XG:snris", NEVER, "serotonin syndrome", f"venlafaxine, {_S4}"),
-    Pair("XG:maois", "XG:tcas", NEVER, "serotonin syndrome, very high fever", f"amitriptyline, {_S4}"),
-    Pair("XG:maois", "RX:42347", NEVER, "very high blood pressure", f"bupropion, {_S4}"),
-    Pair("XG:maois", "RX:6754", NEVER, "coma, breathing that stops", f"meperidine, {_S4}"),
-    Pair("XG:maois", "XG:amphetamines", NEVER, "very high blood pressure", f"amphetamine, {_S4}"),
-    Pair("XG:pde5-inhibitors", "XG:nitrates", NEVER, "blood pressure falls too far", f"sildenafil, {_S4}"),
-    Pair("RX:1439816", "XG:nitrates", NEVER, "blood pressure falls too far", f"riociguat, {_S4}"),
-    Pair("RX:1439816", "XG:pde5-inhibitors", NEVER, "blood pressure falls too far", f"riociguat, {_S4}"),
-    Pair("RX:1656328", "XG:ace-inhibitors", NEVER, "swelling of face and throat", f"Entresto, {_S4}"),
-    Pair("RX:36567", CYP3A, NEVER, "breakdown of muscle", f"simvastatin, {_S4}"),
-    Pair("RX:36567", "RX:4719", NEVER, "breakdown of muscle", f"simvastatin, {_S4}"),
-    Pair("RX:36567", "RX:3008", NEVER, "breakdown of muscle", f"simvastatin, {_S4}"),
-    Pair("RX:6472", CYP3A, NEVER, "breakdown of muscle", f"lovastatin, {_S4}"),
-    Pair("RX:57258", "RX:42355", NEVER, "blood pressure falls too far", f"tizanidine, {_S4}"),
-    Pair("RX:57258", "RX:2551", NEVER, "blood pressure falls too far", f"tizanidine, {_S4}"),
-    Pair("RX:298869", CYP3A, NEVER, "potassium rises", f"eplerenone, {_S4}"),
-    Pair("RX:7243", "XG:opioids", NEVER, "sudden withdrawal", f"naltrexone, {_S4}"),
-    Pair("RX:49247", "RX:11170", NEVER, "dangerous heart rhythm", f"dofetilide, {_S4}"),
-    Pair("RX:49247", "RX:5487", NEVER, "dangerous heart rhythm", f"dofetilide, {_S4}"),
-    Pair("RX:49247", "RX:10829", NEVER, "dangerous heart rhythm", f"dofetilide, {_S4}"),
-    Pair("XG:opioids", "XG:benzodiazepines", "boxed warning", "deep sedation, breathing stops", "opioids, label"),
-)  # fmt: skip
-
 _S2 = "label, section 2"
 CEILINGS = (
     Ceiling("161", "acetaminophen", "4000", "mg", "acetaminophen, OTC drug facts: 4,000 mg in 24 hours", (1, 1)),
@@ -105,6 +68,81 @@ CEILINGS = (
     Ceiling("7646", "omeprazole", "360", "mg", f"omeprazole, {_S2}"),
     Ceiling("723", "amoxicillin", "3000", "mg", f"amoxicillin, {_S2}"),
     Ceiling("2683", "colchicine", "2.4", "mg", f"Colcrys, {_S2}.2"),
+    *(
+        Ceiling(code, name, most, "mg", f"{name}, {_S2}")
+        for entry in """
+2556 citalopram 40
+20352 carvedilol 100
+1364430 apixaban 20
+1114195 rivaroxaban 30
+1037042 dabigatran etexilate 300
+1599538 edoxaban 60
+1202 atenolol 200
+19484 bisoprolol 20
+31555 nebivolol 40
+8787 propranolol 640
+3443 diltiazem 540
+11170 verapamil 480
+69749 valsartan 320
+83818 irbesartan 300
+321064 olmesartan 40
+73494 telmisartan 80
+214354 candesartan 32
+3827 enalapril 40
+18867 benazepril 80
+35296 ramipril 20
+35208 quinapril 80
+9997 spironolactone 400
+2409 chlorthalidone 200
+38413 torsemide 200
+1808 bumetanide 10
+42463 pravastatin 80
+6472 lovastatin 80
+861634 pitavastatin 4
+341248 ezetimibe 10
+4719 gemfibrozil 1200
+4821 glipizide 40
+25789 glimepiride 8
+4815 glyburide 20
+33738 pioglitazone 45
+593411 sitagliptin 100
+1545653 empagliflozin 25
+1488564 dapagliflozin 10
+1373458 canagliflozin 300
+1100699 linagliptin 5
+42355 fluvoxamine 300
+39786 venlafaxine 375
+72625 duloxetine 120
+42347 bupropion 450
+10737 trazodone 600
+15996 mirtazapine 45
+1827 buspirone 60
+704 amitriptyline 300
+7531 nortriptyline 150
+51272 quetiapine 800
+1040028 lurasidone 160
+2626 clozapine 900
+187832 pregabalin 600
+114477 levetiracetam 3000
+41493 meloxicam 15
+140587 celecoxib 800
+21949 cyclobenzaprine 30
+57258 tizanidine 36
+88249 montelukast 10
+25025 finasteride 5
+77492 tamsulosin 0.8
+519 allopurinol 800
+135447 donepezil 23
+596 alprazolam 10
+2598 clonazepam 20
+6470 lorazepam 10
+3322 diazepam 40
+461016 eszopiclone 3
+2551 ciprofloxacin 1500
+82122 levofloxacin 750
+""".strip().splitlines()
+        for code, name, most in [(entry.split(" ", 1)[0], *entry.split(" ", 1)[1].rsplit(" ", 1))]
+    ),
 )  # fmt: skip
 
 CROSSINGS = (
@@ -127,6 +165,18 @@ def crossing(held: Sequence[str], ingredients: Sequence[str], classes: Sequence[
         if told and any(code in found.ingredients for code in held):
             return found
     return None
+
+
+DOUBLED = (
+    # Levothyroxine, liothyronine, and the thyroid glands of pigs, which hold both (Armour Thyroid, label, Description).
+    (DrugClass("XG:thyroid-hormones", "Thyroid hormones", "GROUP", "duplicate"), ("10582", "10814", "10572", "235479")),
+)
+"""Classes of which two medicines at once are a double therapy, and that the terminology has not."""
+
+
+def doubled(ingredient: str) -> tuple[DrugClass, ...]:
+    """The classes of DOUBLED that an ingredient is in."""
+    return tuple(group for group, members in DOUBLED if ingredient in members)
 
 
 WEEKLY = (Weekly("6851", "methotrexate, label, section 5.9; Cairns and others, Med J Aust 2016; 204:384"),)

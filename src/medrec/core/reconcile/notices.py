@@ -17,6 +17,7 @@ from medrec.core import codec
 from medrec.core.reconcile import label_facts
 from medrec.core.reconcile.allergies_in_problems import warning
 from medrec.core.reconcile.amounts import Measure, measure
+from medrec.core.reconcile.label_pairs import PAIRS
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, Variant
@@ -305,23 +306,32 @@ def _allergy_groups(ingredients: tuple[str, ...], classes: tuple[str, ...], term
 
 
 def _pairs(rows: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
-    marks = [(row, _marks(row, terms)) for row in rows if row.site in ("", "body")]
-    for pair in label_facts.PAIRS:
-        left = [row for row, own in marks if pair.a in own]
-        right = [row for row, own in marks if pair.b in own]
-        for one in left:
-            for other in right:
-                if one.key == other.key:
+    """Two rows that a label says are not to be taken together: each danger once, whatever rows of the table tell it."""
+    holding: dict[str, list[tuple[MedicineRow, tuple[str, ...]]]] = {}
+    for row in rows:
+        if row.site in ("", "body"):
+            for mark, codes in _marks(row, terms).items():
+                holding.setdefault(mark, []).append((row, codes))
+    told: dict[tuple[str, str, str], None] = {}
+    for pair in PAIRS:
+        for one, held in holding.get(pair.a, ()):
+            for other, beside in holding.get(pair.b, ()):
+                low, high = sorted((one.key, other.key))
+                # No medicine is one that it must not be with.
+                if low == high or (held == beside and len(held) == 1) or (low, high, pair.effect) in told:
                     continue
+                told[low, high, pair.effect] = None
                 sentence = f"{one.name} and {other.name}: the label says {pair.level} ({pair.effect})."
                 perhaps = () if one.status == other.status == "active" else ("perhaps taken",)
                 yield notice(NoticeRule.PAIR, sentence, [one, other], pair.source, (pair.a, pair.b, *perhaps))
 
 
-def _marks(row: MedicineRow, terms: Terms) -> dict[str, None]:
-    found = {f"RX:{code}": None for code in row.ingredients}
+def _marks(row: MedicineRow, terms: Terms) -> dict[str, tuple[str, ...]]:
+    """What a row is in the table of pairs, and by which of its ingredients."""
+    found = {f"RX:{code}": (code,) for code in row.ingredients}
     for code in row.ingredients:
-        found |= {group.code: None for group in terms.classes(code)}
+        for group in terms.classes(code):
+            found[group.code] = (*found.get(group.code, ()), code)
     return found
 
 

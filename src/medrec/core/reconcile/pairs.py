@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from medrec.core.reconcile.amounts import Measure
+from medrec.core.reconcile.label_facts import doubled
 from medrec.core.reconcile.normal import Normal
 from medrec.core.records import ratio
 from medrec.core.records.terms import DrugClass, Terms
@@ -89,4 +90,5 @@ def same_class(a: tuple[str, ...], b: tuple[str, ...], terms: Terms) -> tuple[Dr
 
 def duplicate_classes(ingredient: str, terms: Terms) -> tuple[DrugClass, ...]:
     """The classes of an ingredient that are meant for finding double therapy."""
-    return tuple(entry for entry in terms.classes(ingredient) if "duplicate" in entry.purpose.split(";"))
+    own = tuple(entry for entry in terms.classes(ingredient) if "duplicate" in entry.purpose.split(";"))
+    return own + doubled(ingredient)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from medrec.core.records import drug_names
+from medrec.core.records.short_names import family
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 
 _SAME = {
@@ -77,7 +78,7 @@ def mentioned(
             if len(part) <= 2:
                 continue
             codes, named = class_of(part, terms)
-            codes = codes if codes or named else drug_names.known(part, terms)
+            codes = codes if codes or named else _held(part, terms)
             if codes or named:
                 classes |= dict.fromkeys(named)
                 ingredients |= dict.fromkeys(codes)
@@ -85,6 +86,11 @@ def mentioned(
                 break
         at += step
     return tuple(sorted(ingredients)), tuple(sorted(classes))
+
+
+def _held(part: str, terms: Terms) -> _Codes:
+    """Ingredients of a medicine, or of all that a family of products may hold."""
+    return tuple(code for name in family(part) or (part,) for code in drug_names.known(name, terms))
 
 
 def _parted(words: list[str], terms: Terms, class_of: Callable[[str, Terms], tuple[_Codes, _Codes]]) -> list[str]:

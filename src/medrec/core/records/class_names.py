@@ -45,6 +45,16 @@ antipsychotics: neuroleptic
 """.strip().splitlines()
     for word in line.split(":")[1].split(",")
 }
+_ANTIBIOTICS = (
+    "penicillins", "cephalosporins", "carbapenems", "monobactams", "sulfonamide-antibacterials", "fluoroquinolones",
+    "macrolides", "tetracyclines", "aminoglycosides", "glycopeptides", "lincosamides", "nitroimidazoles",
+)  # fmt: skip
+_OTHER_ANTIBIOTICS = (
+    "bacitracin", "chloramphenicol", "colistin", "daptomycin", "fosfomycin", "linezolid", "mupirocin", "nitrofurantoin",
+    "polymyxin B", "rifampin", "rifaximin", "tedizolid", "trimethoprim",
+)  # fmt: skip
+"""Antibacterials (ATC J01, and of the skin and the bowel) that stand in no group of ours."""
+_GROUPS |= dict.fromkeys(("antibiotic", "antibacterial"), _ANTIBIOTICS)
 _BARBITURATES = (
     "amobarbital", "butalbital", "methohexital", "pentobarbital", "phenobarbital", "primidone", "secobarbital",
 )  # fmt: skip
@@ -61,7 +71,8 @@ _LIGHT_HEPARINS = ("dalteparin", "enoxaparin", "tinzaparin")
 _MEMBERS = {
     "barbiturate": _BARBITURATES, "barbiturico": _BARBITURATES, "salicylate": _SALICYLATES, "salicilato": _SALICYLATES,
     "lmwh": _LIGHT_HEPARINS, "low molecular weight heparin": _LIGHT_HEPARINS, "heparin": ("heparin",),
-    "amox": ("amoxicillin",), "mso4": ("morphine",),
+    "amox": ("amoxicillin",), "mso4": ("morphine",), "antibiotic": _OTHER_ANTIBIOTICS,
+    "antibacterial": _OTHER_ANTIBIOTICS,
 }  # fmt: skip
 """Classes that the tables have no whole list of: their medicines by name; and short names of one (MSO4: ISMP's list of
 error-prone abbreviations), which stand among allergies."""

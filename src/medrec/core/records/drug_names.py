@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from medrec.core.records import asides, typed_sig, units
 from medrec.core.records.form_words import FORMS, MANNER, SALTS
+from medrec.core.records.short_names import ALIASES
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.strength_words import STRENGTH, UNCLEAR, form_of, pointed, strengths_in
 from medrec.core.records.terms import RXNORM, Drug, Terms, cleaned
@@ -31,28 +32,6 @@ _LINE = re.compile(
 )
 """What a maker calls the strengths of one drug, and for whom it is sold."""
 _HOURS = re.compile(r"(?<![\w.])\d{1,3}\s*-?\s*h(?:ou)?rs?\b")
-_ALIASES = {
-    "asa": "aspirin", "hctz": "hydrochlorothiazide", "apap": "acetaminophen", "paracetamol": "acetaminophen",
-    "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
-    "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
-    "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim",
-    "tmp/smx": "sulfamethoxazole / trimethoprim", "smx/tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
-    "l-thyroxine": "levothyroxine", "insulin regular": "insulin, regular, human",
-    "regular insulin": "insulin, regular, human", "insulin nph": "insulin isophane", "nph insulin": "insulin isophane",
-    "insulin n": "insulin isophane", "nph": "insulin isophane", "nitro": "nitroglycerin",
-    "vitamin d2": "ergocalciferol",
-    "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
-    "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amoxicillin-clav": "amoxicillin / clavulanate",
-    "penicillin vk": "penicillin V", "amox-clav": "amoxicillin / clavulanate",
-    "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
-    # Brands that are sold no more, and stand in charts as what somebody did not bear.
-    "amoxil": "amoxicillin", "trimox": "amoxicillin", "pen vk": "penicillin V", "pen-vee k": "penicillin V",
-    "veetids": "penicillin V", "ceclor": "cefaclor", "omnicef": "cefdinir", "rocephin": "ceftriaxone",
-    "ancef": "cefazolin", "kefzol": "cefazolin", "septra": "sulfamethoxazole / trimethoprim",
-    "e-mycin": "erythromycin", "sumycin": "tetracycline", "toradol": "ketorolac", "tylox": "acetaminophen / oxycodone",
-    "darvocet": "acetaminophen / propoxyphene", "darvon": "propoxyphene", "talwin": "pentazocine",
-    "duragesic": "fentanyl", "vioxx": "rofecoxib", "bextra": "valdecoxib",
-}  # fmt: skip
 _FOR_WHAT = re.compile(
     r"\A(?:my |a )?(?:water|fluid|sugar|heart|pressure|nerve|sleeping|pain|diet|allergy) (?:pill|med)s?\Z"
 )
@@ -276,7 +255,7 @@ def _with_codeine(name: str) -> str:
 
 def alias(name: str) -> str:
     """The usual name for one that has another ("asa" is aspirin); the name itself where it has none."""
-    return _ALIASES.get(name, name)
+    return ALIASES.get(name, name)
 
 
 def without_accents(name: str) -> str:
@@ -358,11 +337,11 @@ def _bare_strength(bare: str, drug: Drug, terms: Terms) -> tuple[tuple[str, str]
 def _find(name: str, terms: Terms) -> Drug | None:
     if not name:
         return None
-    found = terms.drug_named(_ALIASES.get(name, name))
+    found = terms.drug_named(ALIASES.get(name, name))
     if found is None and not name.isascii():
         # An accent is no part of a name: "losartán".
         plain = without_accents(name)
-        found = terms.drug_named(_ALIASES.get(plain, plain))
+        found = terms.drug_named(ALIASES.get(plain, plain))
     return found if found is not None and found.ingredients else None
 
 

@@ -21,6 +21,7 @@ insulina aspart=insulin aspart, insulina asparta=insulin aspart, insulina detemi
 levotiroxina levothyroxine, prednisona prednisone, digoxina digoxin, carbamazepina carbamazepine, fenitoina phenytoin
 acido valproico=valproic acid, litio lithium, fluoxetina fluoxetine, sertralina sertraline, omeprazol omeprazole
 yodo iodine, contraste yodado=iodinated contrast, cacahuete peanut, mani peanut, huevo egg, leche milk
+antibiotico antibiotic, antibioticos antibiotics
 marisco shellfish, mariscos shellfish, pescado fish, nueces nuts, polen pollen, soja soy, trigo wheat
 """
 _PAIRS = (

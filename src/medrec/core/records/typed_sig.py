@@ -13,7 +13,7 @@ _PIECE = r"(?:tabs?|tablets?|caps?|capsules?|puffs?|drops?|gtts?|sprays?|patch(?
 _OFTEN = re.compile(
     r"(?:b\.?i\.?d\.?|t\.?i\.?d\.?|q\.?i\.?d\.?|q\.?d\.?|qday|q\.?h\.?s\.?|h\.?s\.?|qam|qpm|qod|q\.o\.d\.|tds|qds"
     r"|q\s?\d{1,2}(?:\s?-\s?\d{1,2})?\s?(?:hours?|hrs?|h|days?|d|weeks?|wks?)"
-    r"|daily|weekly|monthly|nightly"
+    r"|q\.?\s?(?:weekly|week|wk|monthly|month)|daily|weekly|monthly|nightly"
     r"|(?:once|twice|(?:one|two|three|four|\d)(?:\s?x|\s+times))(?:\s+(?:a|per|each|every))?\s+(?:daily|weekly|day|week|month)"
     r"|(?:every|each)\s+(?:\d{1,2}(?:\s?-\s?\d{1,2})?\s+|other\s+)?(?:hours?|days?|weeks?|months?|morning|evening|night)"
     r"|at\s+(?:bedtime|night)|before\s+bed|in\s+the\s+(?:morning|evening|afternoon)"

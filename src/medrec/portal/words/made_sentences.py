@@ -1,7 +1,7 @@
 """Sentences that the programs of a node make and keep in English: why something did not arrive, what was noticed on a
 list. The pages say them in the language of the visit; a test finds one that is missing here."""
 
-from medrec.core.reconcile.label_facts import PAIRS
+from medrec.core.reconcile.label_pairs import PAIRS
 from medrec.portal.words.texts import Texts
 
 MADE = Texts(
