@@ -20,6 +20,7 @@ from medrec.core.records.understood import Coding, ProblemDetail
 _ICD = "icd10cm|"
 # What else has codes that such a name may stand beside, by no more than a broad sense of it: gout is an arthritis.
 _BROADLY = {
+    **dict.fromkeys(("pyelonephritis", "cystitis"), ("N39",)), "endocarditis": ("T82",), "encephalitis": ("A", "B"),
     "arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",),
     **dict.fromkeys(("stroke", "cva", "cerebrovascular accident"), ("I6", "G45")),
     **dict.fromkeys(("osteoarthritis", "djd", "degenerative joint disease"), ("M15", "M16", "M17", "M18", "M47")),
@@ -92,6 +93,18 @@ _JOINING = frozenset({"", "and", "or", "of", "the", "in", "with", "due", "to", "
 
 _VIRUS = re.compile(r"\bhepatitis ([a-e])\b")
 """One letter that tells all."""
+_BY_VIRUS = re.compile(
+    r"(?:acute |chronic )?(?:viral )?"
+    r"(?:type ([a-e]) (?:viral )?hepatitis|hepatitis (?:due to |caused by )?(?:type |virus |viral )?([a-e]))"
+    r"(?: (?:virus|viral))?(?: infection| disease)?"
+)
+"""A hepatitis by its letter, in whatever words."""
+_OF_LETTER = {
+    "a": ("B15",), "b": ("B16", "B18.0", "B18.1", "B19.1"), "c": ("B17.1", "B18.2", "B19.2"),
+    "d": ("B16", "B17.0", "B18.0"), "e": ("B17.2",),
+}  # fmt: skip
+_NO_VIRUS = frozenset({"alcohol", "autoimm", "toxic"})
+"""Beginnings of words for a hepatitis that comes from no virus."""
 _CA = re.compile(r"\bca\b")
 
 
@@ -117,6 +130,10 @@ def of_words(words: str, terms: Terms | None = None) -> Meaning | None:
     A complaint (chapter R) that is known by its official name alone may be the word for any disease.
     """
     core = core_name(cleaned(words))
+    if (virus := _BY_VIRUS.fullmatch(core)) is not None:
+        letter = virus[1] or virus[2]
+        called = f"hepatitis {letter}"
+        return Meaning(_OF_LETTER[letter], _words(called), called, _initials(called), False, True)
     family = family_named(core)
     if family:
         return of_family(family, core)
@@ -171,6 +188,8 @@ def unlike(one: Meaning, other: Meaning) -> bool:
         return False
     if _broadly(one, other) or _broadly(other, one) or _short_for(one, other) or _short_for(other, one):
         return False
+    if _not_by_it(one, other) or _not_by_it(other, one):
+        return True
     apart = all(mine[:1] != its[:1] for mine in one.codes for its in other.codes)
     several, common = one.several or other.several, one.common and other.common
     if one.words.isdisjoint(other.words):
@@ -182,6 +201,12 @@ def unlike(one: Meaning, other: Meaning) -> bool:
     if ((apart or several) and not common) or _complains(one) or _complains(other):
         return False
     return not (_within(one, other) or _within(other, one))
+
+
+def _not_by_it(one: Meaning, other: Meaning) -> bool:
+    """Whether one is a hepatitis by a virus and the other one that comes from none."""
+    by_it = any(word.startswith("virus-") for word in one.words)
+    return by_it and "hepatit" in other.words and not _NO_VIRUS.isdisjoint(other.words)
 
 
 def _complains(meant: Meaning) -> bool:

@@ -115,6 +115,12 @@ mi: I21 I25 I34
 pe: I26 O14
 ibd: K50 K51 K52
 cancer: C
+endocarditis: I33 I38 I39 I01 I09 B37 M32
+encephalitis: G04 G05 A83 A84 A85 A86 B00 B01 B02 B05 B94
+pyelonephritis: N10 N11 N12 N13 N15 N20 N28
+cystitis: N30 A59 B37
+endometritis: N71 A18 N85 O86
+lymphadenitis: I88 L04 R59
 """
 # What may kill within days is read as nothing else: a heart attack has no line of its own in that of a valve.
 # A diabetes without its kind lasts: it is not the one that passes with a pregnancy.
