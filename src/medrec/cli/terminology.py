@@ -21,6 +21,9 @@ def terminology(
         list[Path] | None, typer.Argument(help="Files or folders of releases; all of them at once.")
     ] = None,
     settings: _Settings = Path("medrec.toml"),
+    language: Annotated[
+        str, typer.Option(help="Whose preferred terms of SNOMED CT are shown: en-US, en-GB, es or es-419.")
+    ] = "",
 ) -> None:
     """Load RxNorm, UNII, ICD-10-CM, CVX, SNOMED CT, LOINC and class tables into one indexed file of the node.
 
@@ -32,7 +35,7 @@ def terminology(
     try:
         if action == "load" and paths:
             with console.status("Reading ...") as status:
-                done = load(paths, target, lambda what, rows: status.update(f"{what}: {rows:,} rows"))
+                done = load(paths, target, lambda what, rows: status.update(f"{what}: {rows:,} rows"), language)
             for file, kind, rows in done:
                 console.print(f"{kind}: {rows:,} rows of {file}")
             console.print(f"Loaded into {target.name}. A node that is running reads it after its next start.")

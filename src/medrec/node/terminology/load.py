@@ -75,6 +75,7 @@ def kind_of(path: Path) -> str:
 _RF2 = (
     ("sct2_Concept_Snapshot", "snomed-concepts"),
     ("sct2_Description_Snapshot", "snomed-names"),
+    ("der2_cRefset_LanguageSnapshot", "snomed-language"),
     ("sct2_Relationship_Snapshot", "snomed-parents"),
     ("der2_iisssccRefset_ExtendedMapSnapshot", "snomed-maps"),
 )
@@ -106,12 +107,12 @@ def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             raise TerminologyError("not-a-table", told)
     if not found:
         raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
-    # Codes of a site's own stand beside official ones, and names of substances are tied to drugs by codes of other
-    # tables: they come last.
-    return sorted(_one_of_each(found), key=lambda pair: _LAST.index(pair[0]) if pair[0] in _LAST else -1)
+    # Which term is preferred has to be known before the terms are. Codes of a site's own stand beside official ones, and
+    # names of substances are tied to drugs by codes of other tables: they come last.
+    order = {"snomed-language": 0, "concepts": 2, "unii-names": 3}
+    return sorted(_one_of_each(found), key=lambda pair: order.get(pair[0], 1))
 
 
-_LAST = ("concepts", "unii-names")
 _SINGLE = ("rxnorm", "icd10cm", "icd10cm-tabular", "unii", "unii-names", "loinc", "cvx")
 """Of these a site has one release; of SNOMED CT the international one and its country's beside it."""
 
@@ -134,18 +135,25 @@ def _one_of_each(found: dict[Path, str]) -> list[tuple[str, Path]]:
     return [(kind, path) for path, kind in kept.items()]
 
 
-def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> list[tuple[str, str, int]]:
-    """Read all tables under `paths` into `target`, in place of what was there: (file, kind, rows) of each.
+def load(
+    paths: Iterable[Path], target: Path, progress: Progress = nothing, language: str = ""
+) -> list[tuple[str, str, int]]:
+    """Read all tables under `paths` into `target`, in place of what was there: (file, kind, rows) of each. `language`:
+    which reference set of SNOMED CT says what a concept is called (tables.LANGUAGES); "" is that of the U.S. where it
+    is there.
 
     Raises TerminologyError, also while another load into it is under way, and then `target` is as it was.
     """
+    if language and language not in tables.LANGUAGES:
+        known = ", ".join(tables.LANGUAGES)
+        raise TerminologyError("no-language", f"{language[:40]} is no language that is known; say one of: {known}.")
     tables_found = found_under(paths)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.loading")
     kind, path = tables_found[0]
     try:
         with _alone(beside) as file:
-            with Writer(beside, progress) as writer:
+            with Writer(beside, progress, language) as writer:
                 for kind, path in tables_found:
                     writer.table(kind, path)
                 writer.held_together()
@@ -188,11 +196,13 @@ _BUSY = "Another load into this terminology is under way; wait until it is done,
 class Writer:
     """The file in the making."""
 
-    def __init__(self, path: Path, progress: Progress) -> None:
+    def __init__(self, path: Path, progress: Progress, language: str = "") -> None:
         self._count = 0
         self._database = sqlite3.connect(path, isolation_level=None)
         self._progress = progress
         self._names: dict[str, tuple[int, str]] = {}
+        self._language = language
+        self._preferred: dict[str, None] = {}
         self.done: list[tuple[str, str, int]] = []
 
     def __enter__(self) -> "Writer":
@@ -216,7 +226,10 @@ class Writer:
         self.done.append((path.name, kind, count))
 
     def held_together(self) -> None:
-        """Raises TerminologyError where the parts of a release are no whole one."""
+        """Raises TerminologyError where the parts of a release are no whole one, or have not the language asked for."""
+        if self._language and not self._preferred:
+            told = f"No table there says what is preferred in {self._language}; name the language files of a release"
+            raise TerminologyError("no-language", f"{told} (der2_cRefset_LanguageSnapshot) that has it.")
         whole.held_together(self.done, self._database)
 
     def _put(self, what: str, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
@@ -339,9 +352,17 @@ class Writer:
         rows = ((SNOMED, code, "", retired) for code, retired in tables.snomed_concepts(path))
         return self._put("SNOMED CT: concepts", statement, rows)
 
+    def _snomed_language(self, path: Path) -> int:
+        wanted, count = tables.LANGUAGES[self._language or "en-US"], 0
+        for language, description in self._counted("SNOMED CT: preferred terms", tables.snomed_preferred(path)):
+            count += 1
+            if language == wanted:
+                self._preferred[description] = None
+        return count
+
     def _snomed_names(self, path: Path) -> int:
         here: dict[str, None] = {}
-        for code, term, rank in tables.snomed_names(path):
+        for code, term, rank in tables.snomed_names(path, self._preferred):
             # Another language has a file of its own: the best of all files counts, whichever is read last.
             self._names[code] = min(self._names.get(code, (rank, term)), (rank, term))
             here[code] = None

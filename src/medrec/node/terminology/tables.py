@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -179,13 +179,34 @@ _SHORT_FORM = re.compile(r"[A-Z][A-Za-z0-9]{1,7} - ")
 _FOREIGN = 3
 
 
-def snomed_names(path: Path) -> Iterator[tuple[str, str, int]]:
-    """sct2_Description_Snapshot: (concept, term, rank); a synonym is what people say, one behind its own short form
-    ("MS - Multiple sclerosis") less so, the full name a last resort. English stands before other languages."""
+LANGUAGES = {
+    "en-US": "900000000000509007",
+    "en-GB": "900000000000508004",
+    "es": "448879004",
+    "es-419": "450828004",
+}
+"""The reference sets of SNOMED CT that say which term is preferred in a language (SNOMED International, Language
+Reference Sets; 450828004 is that of the Spanish edition, for Latin America)."""
+_PREFERRED = "900000000000548007"
+
+
+def snomed_preferred(path: Path) -> Iterator[tuple[str, str]]:
+    """der2_cRefset_LanguageSnapshot: (reference set, description) of every term that is preferred in a language."""
+    for row in _rf2(path):
+        if row["active"] == "1" and row["acceptabilityId"] == _PREFERRED:
+            yield row["refsetId"], row["referencedComponentId"]
+
+
+def snomed_names(path: Path, preferred: Container[str] = ()) -> Iterator[tuple[str, str, int]]:
+    """sct2_Description_Snapshot: (concept, term, rank); the synonym that is preferred (its id is in `preferred`) stands
+    before all, then what people say, one behind its own short form ("MS - Multiple sclerosis") less so, the full name a
+    last resort. English stands before other languages."""
     for row in _rf2(path):
         if row["active"] == "1" and row["typeId"] in (_FULLY_SPECIFIED, _SYNONYM):
             rank = 2 if row["typeId"] == _FULLY_SPECIFIED else 1 if _SHORT_FORM.match(row["term"]) else 0
-            yield row["conceptId"], row["term"], rank if row["languageCode"].startswith("en") else rank + _FOREIGN
+            rank = rank if row["languageCode"].startswith("en") else rank + _FOREIGN
+            chosen = row["typeId"] == _SYNONYM and row["id"] in preferred
+            yield row["conceptId"], row["term"], -1 if chosen else rank
 
 
 def snomed_parents(path: Path) -> Iterator[tuple[str, str]]:
