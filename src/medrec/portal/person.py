@@ -13,7 +13,7 @@ from medrec.core import codec, manifests
 from medrec.core.consent import plain
 from medrec.core.consent.closing import closes
 from medrec.node.account import aftermath
-from medrec.node.agent import not_taken, redelivery
+from medrec.node.agent import not_taken, redelivery, standing_links
 from medrec.node.agent.agent import Notice
 from medrec.node.agent.gone_keys import Gone, late
 from medrec.node.agent.told import taken_back
@@ -169,7 +169,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
                 "sentence": sentence,
                 "given": _given(visit, known, statement),
                 "time": notice.time,
-                "state": "revoked"
+                "state": one.over
                 if one.over
                 else "ended"
                 if ended
@@ -299,11 +299,11 @@ def _given(visit: Visit, known: dict[str, str], statement: Any) -> Any:
 
 
 class Standing(NamedTuple):
-    """A consent, whether it was taken back, and where it is not in force: that its key was gone when it came, and she
-    has not said since that it is hers."""
+    """A consent, why it is over ("revoked", "unlinked": with the link that it was given under; "" for one that is not),
+    and where it is not in force: that its key was gone when it came, and she has not said since that it is hers."""
 
     notice: Notice
-    over: bool
+    over: str
     gone: Gone | None
 
 
@@ -313,12 +313,13 @@ def standing(node: "Node", account: str) -> list[Standing]:
     lines = list(zip(notices, late(node, account, notices), strict=True))
     # What a key that was gone takes back is over where the ledger says so.
     over = taken_back(node, [one.manifest for one, gone in lines if gone is None or one.kind != "revocation/1"])
+    left = standing_links.over(node, account)
     # Whoever dates it after the key went does not have it from her.
     asked = set(aftermath.open_among(node, account, [kept_as(one.manifest) for one, gone in lines if gone is not None]))
     return [
         Standing(
             one,
-            one.manifest.nullifier in over,
+            "revoked" if one.manifest.nullifier in over else "unlinked" if left(one.organisation, one.epoch) else "",
             gone if gone and (gone.contrary or kept_as(one.manifest) in asked) else None,
         )
         for one, gone in lines

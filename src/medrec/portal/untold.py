@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from medrec.core import manifests
+from medrec.node.agent import standing_links
 from medrec.portal.room import Room
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def _room(node: "Node") -> Room[Any]:
 def given(node: "Node", signed: bytes) -> None:
     """A place has taken this consent (the bytes of its manifest)."""
     manifest: Any = manifests.decode(signed)
-    _keep(node, manifest.account, f"given {manifest.nullifier}", manifest)
+    with node.store.read() as connection:
+        epoch = standing_links.newest(connection, manifest.account).get(manifest.organisation, 0)
+    _keep(node, manifest.account, f"given {manifest.nullifier}", manifest, epoch)
 
 
 def ended(node: "Node", account: str, mark: str) -> None:
@@ -32,18 +35,20 @@ def ended(node: "Node", account: str, mark: str) -> None:
     _keep(node, account, f"ended {mark}", None)
 
 
-def _keep(node: "Node", account: str, name: str, manifest: Any) -> None:
+def _keep(node: "Node", account: str, name: str, manifest: Any, epoch: int = 0) -> None:
     now = node.clock()
-    _room(node).put(name, (now, manifest), account, now + LIFE_MS, now)
+    _room(node).put(name, (now, epoch, manifest), account, now + LIFE_MS, now)
 
 
 def said(node: "Node", account: str) -> tuple[list[Any], frozenset[str]]:
-    """The consents that places took in the last hour, and the marks (hex) of those that they ended."""
+    """What places took in the last hour: consents under links that stand, and the marks (hex) of those that ended."""
     kept = _room(node).of(account, node.clock())
-    over = frozenset(name.removeprefix("ended ") for name, (_, one) in kept.items() if one is None)
-    return [one for _, one in kept.values() if one is not None], over
+    over = frozenset(name.removeprefix("ended ") for name, (_, _, one) in kept.items() if one is None)
+    given = [(one, epoch) for _, epoch, one in kept.values() if one is not None]
+    left = standing_links.over(node, account) if given else None
+    return [one for one, epoch in given if left is not None and not left(one.organisation, epoch)], over
 
 
 def since(node: "Node", account: str, time: int) -> bool:
     """Whether a place took anything after a time (ms)."""
-    return any(taken > time for taken, _ in _room(node).of(account, node.clock()).values())
+    return any(taken > time for taken, _, _ in _room(node).of(account, node.clock()).values())

@@ -4,6 +4,7 @@ A link ends where its organisation says so by a line of its own, and for her age
 should: an organisation that keeps silent about it does not keep her.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -96,6 +97,25 @@ def leave(connection: sql.Connection, account: str, organisation: str) -> None:
     epoch = newest(connection, account).get(organisation, 0)
     connection.execute(sql.delete(link_left).where(mine))
     connection.execute(sql.insert(link_left).values(account=account, organisation=organisation, epoch=epoch))
+
+
+def over(node: "Node", account: str) -> Callable[[str, int], bool]:
+    """At her agent: whether what an organisation told under an epoch is of a link that has ended, by the id and the
+    epoch. What she permitted and forbade under it ended with it (right_person/unlinking.py).
+
+    A newer link ends the one before, whatever the organisation says; so does an erasure of all that it had of her.
+    """
+    ends = {organisation: one.epoch for organisation, one in undone(node, account).items()}
+    for line in told(node, account, "erasure/1"):
+        if line.manifest.scope == "person" and line.organisation == line.manifest.organisation:
+            ends[line.organisation] = max(ends.get(line.organisation, 0), number(line.epoch))
+    with node.store.read() as connection:
+        query = sql.select(link_left.c.organisation, link_left.c.epoch).where(link_left.c.account == account)
+        for organisation, epoch in connection.execute(query):
+            ends[organisation] = max(ends.get(organisation, 0), int(epoch))
+        for organisation, epoch in newest(connection, account).items():
+            ends[organisation] = max(ends.get(organisation, 0), epoch - 1)
+    return lambda organisation, epoch: number(epoch) <= ends.get(organisation, 0)
 
 
 def standing(node: "Node", account: str) -> set[str]:

@@ -107,8 +107,8 @@ def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             raise TerminologyError("not-a-table", told)
     if not found:
         raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
-    # Which term is preferred has to be known before the terms are. Codes of a site's own stand beside official ones, and
-    # names of substances are tied to drugs by codes of other tables: they come last.
+    # Which term is preferred has to be known before the terms are. Codes of a site's own stand beside official ones,
+    # and names of substances are tied to drugs by codes of other tables: they come last.
     order = {"snomed-language": 0, "concepts": 2, "unii-names": 3}
     return sorted(_one_of_each(found), key=lambda pair: order.get(pair[0], 1))
 

@@ -98,7 +98,7 @@ def _values(node: "Node", visit: Visit, place: str = "", code: str = "", *, unre
         "place": who.place(place) if place else "",
         "code": code,
         "stated": known,
-        "hidden": hidden_elsewhere(node, visit, who) if place else [],
+        "hidden": hidden_before(node, visit, who, place) if place else [],
         "born": dict(zip(("year", "month", "day"), known.birth.split("-"), strict=False)) if known else {},
         "just": made._replace(organisation=who.place(made.organisation)) if made else None,
         "linked": [
@@ -180,7 +180,7 @@ def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organ
     ]
     topics = [
         one.topic
-        for one in hidden_elsewhere(node, visit, who)
+        for one in hidden_before(node, visit, who, organisation)
         if form.get(f"hide-{one.topic}") or not form.get("keeps")
     ]
     if topics:
@@ -197,6 +197,8 @@ def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organ
     changes: list[Markup] = [
         render.say(words.LINKING[name], place=place) for name in ("compares", "tells", "hands_over", "undo_later")
     ]
+    if ended_with_link(node, who.account, organisation):
+        changes.insert(0, render.say(words.LINKING["anew"], place=place))
     act = Act(who.account, sentences, changes, tuple(parts), signs.key, "linking", "linked")
     return begun(node, visit, who, act)
 
@@ -208,18 +210,26 @@ class Hidden(NamedTuple):
     label: Markup
 
 
-def hidden_elsewhere(node: "Node", visit: Visit, who: Whose) -> list[Hidden]:
-    """The topics that she hides from everybody, with where: a place that comes to know her is asked about with them.
-
-    What she said at the place itself under an earlier link ended with that.
-    """
+def hidden_before(node: "Node", visit: Visit, who: Whose, organisation: str) -> list[Hidden]:
+    """The topics that she hides from everybody, with where, and those that she hid at this place under a link that has
+    ended: a place that comes to know her, or comes to know her again, is asked about with them."""
     given, found = person.plain_consents(node, who.account, visit.now), []
+    ended = [person.as_plain(one) for one in ended_with_link(node, who.account, organisation)]
     for topic in plain.TOPICS:
         where = sorted({who.place(one.place) for one in given if hides(one.says, topic)})
+        name = words.POLICY_TOPICS[topic]
         if where:
-            said = {"topic": words.POLICY_TOPICS[topic], "places": render.listed(where)}
+            said = {"topic": name, "places": render.listed(where)}
             found.append(Hidden(topic, render.say(words.LINKING["hide"], **said)))
+        elif any(hides(one, topic) for one in ended):
+            found.append(Hidden(topic, render.say(words.LINKING["hide_again"], topic=name)))
     return found
+
+
+def ended_with_link(node: "Node", account: str, organisation: str) -> list[Any]:
+    """The consents of hers at a place that ended with a link."""
+    every = [one for one in person.standing(node, account) if one.over == "unlinked" and not one.gone]
+    return [one.notice.manifest for one in every if one.notice.organisation == organisation]
 
 
 def _consent_part(node: "Node", who: Whose, signs: Signer, organisation: str, text: bytes, now: int) -> Part:
@@ -295,7 +305,7 @@ def _undo(node: "Node", visit: Visit, who: Whose, organisation: str) -> Go:
     message = unlink_message(node.network, organisation, who.account, now)
     part = Part("medrec/unlink/1", statement, message, finish, binary=True)
     sentences = [render.say(words.LINKING["unlinks"], place=place)]
-    changes = [render.say(words.LINKING[name], place=place) for name in ("leaves", "stays")]
+    changes = [render.say(words.LINKING[name], place=place) for name in ("leaves", "ends_too", "stays")]
     act = Act(who.account, sentences, changes, (part,), signs.key, "linking", "unlinked")
     return begun(node, visit, who, act)
 

@@ -49,6 +49,8 @@ LINKING = Texts(
         "hide_hint": "Entries about it at {place} stay closed for everyone, on your own pages and in an emergency, too. Untick "
         "what may be seen.",
         "hide": "{topic}: you hide it from everyone at {places}. Hide it here, too",
+        "hide_again": "{topic}: you hid it from everyone here before. That ended with the link. Hide it again",
+        "anew": "What you allowed or closed at {place} before ended with the link of before. Only what you sign now holds there.",
         "yes": "Yes, link us",
         "no": "No, not now",
         "links": "{place} and I are linked.",
@@ -60,6 +62,7 @@ LINKING = Texts(
         "undo_yes": "Undo it",
         "unlinks": "{place} and I are not linked any more.",
         "leaves": "What came from {place} leaves your pages.",
+        "ends_too": "All that you allowed or closed at {place} ends, too, and so does what you hide there.",
         "stays": "{place} keeps its own records. It tells you of nothing new.",
     },
     plain=True,

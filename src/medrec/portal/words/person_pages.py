@@ -150,6 +150,7 @@ CONSENTS = Texts(
         "ended": "Ended",
         "revoked": "Taken back",
         "closed": "Closed by a no of yours",
+        "unlinked": "Ended with the link",
     },
     plain=True,
 )
