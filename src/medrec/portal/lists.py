@@ -192,7 +192,8 @@ def _screen(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -
         "lists": None,
         "may_act": visit.session is not None,
     }
-    found["owed"], found["purposes"] = mending.owed(node, visit), at_home.purposes()
+    found["owed"], found["owed_total"] = mending.owed(node, visit)
+    found["purposes"] = at_home.purposes()
     account = account_of(node, patient) if patient else None
     if account is None:
         return found

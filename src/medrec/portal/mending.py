@@ -1,13 +1,16 @@
 """Corrections that patients ask for: shown to her with what came of them, and to the staff who owe the answer."""
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
+from medrec.node.corrections.corrections import by_herself
+from medrec.node.corrections.corrections_shown import Here, Sent
 from medrec.node.keeping import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import Go, PageError, Visit, names
+from medrec.portal.page import Go, PageError, Visit, names, paged
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -40,10 +43,17 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     if visit.form:
         answer(node, visit)
         return Go(visit.link("corrections"), "answered_correction")
-    done = [one for one in node.corrections.here() if one.status in ANSWERS]
+    every = node.corrections.here()
+    done = [one for one in every if one.status in ANSWERS]
     done.sort(key=lambda one: one.statement.time, reverse=True)
+    waiting, sent = in_turn(every), node.corrections.sent()
+    shown, pages = paged(visit, waiting, SHOWN)
+    first = visit.page == 1
     return {
-        "owed": owed(node, visit),
+        "owed": _owed(node, visit, shown),
+        "waiting": len(waiting),
+        "late": sum(one.status == "overdue" for one in waiting),
+        "pager": pages,
         "may_act": visit.session is not None,
         "answered": [
             {
@@ -53,14 +63,20 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
                 "state": words.CARE_LISTS[f"asked_{one.status}"],
                 "good": one.status == "corrected",
             }
-            for one in done[:SHOWN]
+            for one in done[: SHOWN * first]
         ],
-        "answered_total": len(done),
-        "sent": _sent(node, visit),
+        "answered_rest": _rest(len(done)),
+        "sent": _sent(node, visit, sent[: SHOWN * first]),
+        "sent_rest": _rest(len(sent)),
     }
 
 
-def _sent(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+def _rest(total: int) -> Any:
+    """What is said where not all is shown; "" where it is."""
+    return render.say(words.DESK["last_shown"], shown=SHOWN, total=total) if total > SHOWN else ""
+
+
+def _sent(node: "Node", visit: Visit, sent: Sequence[Sent]) -> list[dict[str, Any]]:
     """What clinicians here asked other places to correct, and whether the answer has come."""
     known = names(node)
     return [
@@ -70,13 +86,32 @@ def _sent(node: "Node", visit: Visit) -> list[dict[str, Any]]:
             "state": render.say(words.DESK[f"sent_{one.status}"], when=visit.when(one.due)),
             "mood": {"settled": "good", "late": "good", "overdue": "bad"}.get(one.status, "wait"),
         }
-        for one in node.corrections.sent()[:SHOWN]
+        for one in sent
     ]
 
 
-def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:
-    """What waits for an answer here, the most pressing first."""
-    open_ = [one for one in node.corrections.here() if one.status in ("open", "overdue")][:SHOWN]
+def in_turn(every: Iterable[Here]) -> list[Here]:
+    """What waits for an answer: the most pressing of each who asks, then the second of each, so that whoever asks much
+    stands before nobody else with all of it. A clinician's request is her organisation's."""
+    asked: dict[str, int] = {}
+    found = []
+    for one in every:
+        if one.status not in ("open", "overdue"):
+            continue
+        act = one.statement.act
+        who = one.account if by_herself(one.statement) or act is None else act.organisation
+        asked[who] = asked.get(who, 0) + 1
+        found.append((asked[who], one))
+    return [one for _, one in sorted(found, key=lambda turn: turn[0])]
+
+
+def owed(node: "Node", visit: Visit) -> tuple[list[dict[str, Any]], int]:
+    """What waits for an answer here, as much of it as stands on one page, and how much there is."""
+    waiting = in_turn(node.corrections.here())
+    return _owed(node, visit, waiting[:SHOWN]), len(waiting)
+
+
+def _owed(node: "Node", visit: Visit, open_: Sequence[Here]) -> list[dict[str, Any]]:
     column = store.person.c
     with node.store.read() as connection:
         chosen = sql.select(column.account, column.patient).where(column.account.in_([one.account for one in open_]))

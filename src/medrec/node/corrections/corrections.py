@@ -34,8 +34,8 @@ from medrec.node.account.former_keys import signed_then
 from medrec.node.agent.own import person_here
 from medrec.node.corrections.corrections_closed import claimed, close, supersede_late, turn_away, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
-from medrec.node.corrections.corrections_proof import is_hers, keep_before, newer_version
-from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
+from medrec.node.corrections.corrections_proof import keep_before, newer_version
+from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of, here_of, sent_of
 from medrec.node.corrections.objecting import lets_ask
 from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
@@ -175,21 +175,7 @@ class Corrections:
     def sent(self) -> list[Sent]:
         """What clinicians of this organisation asked others to correct, newest first, with what the ledger says of the
         answer; the answer itself is the patient's to read. Raises EngineError, StoreError."""
-        node, column = self._node, correction_asked.c
-        with node.store.read() as connection:
-            rows = connection.execute(sql.select(correction_asked).order_by(column.seq.desc())).all()
-            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
-        found = []
-        with node.engine.view() as view:
-            for row, kept in zip(rows, opened, strict=True):
-                request = manifests.decode(kept[1]) if kept is not None else None
-                if not isinstance(request, CorrectionRequestManifest) or request.statement.act is None:
-                    continue
-                if request.statement.act.author == "clinician":
-                    owed = answer_owed(node.organisation, row.source, bytes(row.id))
-                    obligation = state.read(view, state.obligation_key(node.organisation, owed), state.Obligation)
-                    found.append(Sent(request.statement, row.due, obligation.status if obligation else "open"))
-        return found
+        return sent_of(self._node)
 
     # --- at the source ----------------------------------------------------------------------------------------
 
@@ -288,19 +274,7 @@ class Corrections:
 
     def here(self) -> list[Here]:
         """The requests about records of this organisation, those that wait first, the most pressing ahead."""
-        node, now = self._node, self._node.clock()
-        found = []
-        with node.store.read() as connection:
-            rows = connection.execute(sql.select(correction_here).order_by(correction_here.c.due)).all()
-            for row in rows:
-                opened = node.journal.manifest(connection, bytes(row.taken))
-                taken = manifests.decode(opened[1]) if opened is not None else None
-                if isinstance(taken, CorrectionTakenManifest):
-                    status = "overdue" if row.status == "open" and row.due <= now else row.status
-                    newer = newer_version(node, connection, row.account, taken.statement)
-                    hers = is_hers(connection, row.account, taken.statement)
-                    found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
-        return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
+        return here_of(self._node)
 
     def answer(self, identifier: bytes, kind: AnswerKind, words: str) -> None:
         """Answer a request. `corrected` needs a new version of the person's record with another content, published

@@ -19,8 +19,8 @@ from medrec.core.records.canonical import Value, canonical, what_it_says, withou
 from medrec.core.view import View
 from medrec.node.agent.standing_links import standing
 from medrec.node.agent.told import Told, told
-from medrec.node.corrections.corrections_kept import correction_asked
-from medrec.node.corrections.corrections_proof import before_of, borne_out
+from medrec.node.corrections.corrections_kept import correction_asked, correction_here
+from medrec.node.corrections.corrections_proof import before_of, borne_out, is_hers, newer_version
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -130,6 +130,42 @@ def asked_of(node: "Node", account: str) -> list[Asked]:
             lines = [one for one in answers.get(digest, ()) if one.organisation == source]
             found.append(_asked(node, view, request, lines, source in linked, versions))
     return sorted(found, key=lambda one: one.time, reverse=True)
+
+
+def sent_of(node: "Node") -> list[Sent]:
+    """What clinicians of this organisation asked others to correct, newest first. Raises EngineError, StoreError."""
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(correction_asked).order_by(correction_asked.c.seq.desc())).all()
+        opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
+    found = []
+    with node.engine.view() as view:
+        for row, kept in zip(rows, opened, strict=True):
+            request = manifests.decode(kept[1]) if kept is not None else None
+            if not isinstance(request, CorrectionRequestManifest) or request.statement.act is None:
+                continue
+            if request.statement.act.author == "clinician":
+                owed = answer_owed(node.organisation, row.source, bytes(row.id))
+                obligation = state.read(view, state.obligation_key(node.organisation, owed), state.Obligation)
+                found.append(Sent(request.statement, row.due, obligation.status if obligation else "open"))
+    return found
+
+
+def here_of(node: "Node") -> list[Here]:
+    """The requests about records of this organisation, those that wait first, the most pressing ahead. Raises
+    StoreError."""
+    found, now = [], node.clock()
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(correction_here).order_by(correction_here.c.due)).all()
+        for row in rows:
+            opened = node.journal.manifest(connection, bytes(row.taken))
+            taken = manifests.decode(opened[1]) if opened is not None else None
+            if isinstance(taken, CorrectionTakenManifest):
+                waits = row.status == "open"
+                status = "overdue" if waits and row.due <= now else row.status
+                newer = newer_version(node, connection, row.account, taken.statement) if waits else None
+                hers = is_hers(connection, row.account, taken.statement)
+                found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
+    return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
 
 
 def _is_hers(view: View, taken: CorrectionTakenManifest) -> bool:

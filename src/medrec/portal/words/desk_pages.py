@@ -91,6 +91,9 @@ DESK = Texts(
         "another": "It is somebody else’s: undo the link",
         "another_more": "To undo the link takes all records of this place out of her account.",
         "corrections_none": "Nobody waits for an answer.",
+        "corrections_wait": ("One request waits for an answer.", "{count} requests wait for an answer."),
+        "corrections_late": ("One of them is late.", "{count} of them are late."),
+        "last_shown": "The last {shown} of {total} are shown.",
         "answered": "Answered",
         "sent": "Asked of other places",
         "sent_lead": "What clinicians here changed or stopped against the record of another place. The answer goes to "
