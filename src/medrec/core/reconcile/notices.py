@@ -328,7 +328,7 @@ def _pairs(rows: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
 
 def _marks(row: MedicineRow, terms: Terms) -> dict[str, tuple[str, ...]]:
     """What a row is in the table of pairs, and by which of its ingredients."""
-    found = {f"RX:{code}": (code,) for code in row.ingredients}
+    found: dict[str, tuple[str, ...]] = {f"RX:{code}": (code,) for code in row.ingredients}
     for code in row.ingredients:
         for group in terms.classes(code):
             found[group.code] = (*found.get(group.code, ()), code)

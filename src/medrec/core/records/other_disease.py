@@ -139,8 +139,8 @@ def of_words(words: str, terms: Terms | None = None) -> Meaning | None:
         return of_family(family, core)
     several = meanings(core)
     if several:
-        called = (name for one in several for name in names_of_family(one))
-        return Meaning(tuple(map(_plain, several)), _words(core, *called), core, _initials(core), True, True)
+        names = (name for one in several for name in names_of_family(one))
+        return Meaning(tuple(map(_plain, several)), _words(core, *names), core, _initials(core), True, True)
     found = [code for key in official_keys(words) if (code := terms.problem_named(key))] if terms is not None else []
     if not found or found[0].startswith("R"):
         return None
