@@ -4,6 +4,7 @@ Each law is a function over files that gives what breaks it; each is shown to ca
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,9 +69,15 @@ def python_files(*folders: Path) -> list[Path]:
     return sorted(file for folder in folders if folder.exists() for file in folder.rglob("*.py"))
 
 
+@functools.cache
+def tree_of(text: str) -> ast.Module:
+    """The syntax tree of a file's text: many laws look at one file."""
+    return ast.parse(text)
+
+
 def imports(file: Path) -> Iterator[tuple[int, str]]:
     """Line and full name of everything that a file imports."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -95,7 +102,7 @@ def impurities(file: Path) -> list[str]:
         signatures = file.name == "crypto.py" and name.split(".")[0] in SIGNATURE_LIBRARIES
         if not allowed and not signatures:
             found.append(f"{file.name}:{line}: import {name}")
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = tree_of(file.read_text(encoding="utf-8"))
     sets = set_names(tree)
     for node in ast.walk(tree):
         for reason in impure(node, sets):
@@ -159,7 +166,7 @@ def too_long(file: Path, name: str) -> list[str]:
     found = []
     if lines > LONG_FILES.get(name, FILE_LINES_MAX):
         found.append(f"{name} has {lines} lines")
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > LONG_FUNCTIONS.get(f"{name}:{node.name}", FUNCTION_LINES_MAX):

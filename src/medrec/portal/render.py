@@ -5,6 +5,7 @@ templates; control and direction characters are shown as a replacement sign, and
 that it cannot turn the text around it.
 """
 
+import functools
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -132,13 +133,16 @@ def kinds_of(types: Sequence[str]) -> Markup:
     return listed(told)
 
 
+@functools.cache
 def build_environment() -> Environment:
-    """The templates: escaping always on, unknown names are errors, all output cleaned."""
+    """The templates: escaping always on, unknown names are errors, all output cleaned. Nothing in them is of one node,
+    and their files do not change under a process: each is compiled once, and looked after no more."""
     environment = Environment(
         loader=PackageLoader("medrec.portal", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=shown,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
