@@ -163,9 +163,12 @@ def _resources(
     """The resources of an answer, if they are those that were written down as disclosed, byte for byte."""
     try:
         value: Any = canonical(body, bytes_max=access.CONTENT_BYTES_MAX).value
-        withheld = [one for one in value.get("entry", []) if one.get("search", {}).get("mode") == "outcome"]
-        entries = [one for one in value.get("entry", []) if one not in withheld]
-        if any(one["resource"]["resourceType"] != "OperationOutcome" for one in withheld):
+        outcomes = [one for one in value.get("entry", []) if one.get("search", {}).get("mode") == "outcome"]
+        entries = [one for one in value.get("entry", []) if one not in outcomes]
+        # What every listing says (`bundle.no_proof`) says nothing of this one.
+        said = [issue for one in outcomes for issue in one["resource"].get("issue", [])]
+        withheld = any(issue["code"] == "suppressed" for issue in said)
+        if any(one["resource"]["resourceType"] != "OperationOutcome" for one in outcomes):
             raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
         found = [canonical_of(entry["resource"]) for entry in entries]
         more = next((link["url"] for link in value.get("link", []) if link["relation"] == "next"), "")
@@ -185,4 +188,4 @@ def _resources(
     names += [f"Medication/{one.value['id']}" for one in beside]
     resources = tuple(zip(names, [one.data for one in found], strict=True))
     total = value.get("total")
-    return resources, total if type(total) is int else None, more.partition("?")[2], bool(withheld)
+    return resources, total if type(total) is int else None, more.partition("?")[2], withheld
