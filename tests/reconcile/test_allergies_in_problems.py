@@ -102,3 +102,30 @@ def test_its_own_medicine_is_told_with_the_notice() -> None:
     [told] = notices(found, shipped(), [LabelChecker()])
     assert told.sentence == "lisinopril is taken, and an allergy to lisinopril is on the list."
     assert found.problems[0].key in told.rows and found.problems[0].lines[0].manifest in told.evidence
+
+
+@pytest.mark.parametrize(
+    ("event", "medicine"),
+    [
+        ("Anaphylaxis due to amoxicillin", "amoxicillin 500 mg"),
+        ("Anaphylactic reaction to penicillin", "amoxicillin 500 mg"),
+        ("Angioedema due to lisinopril", "lisinopril 20 mg"), ("Allergic reaction to codeine", "codeine 30 mg"),
+        ("Stevens-Johnson syndrome due to lamotrigine", "lamotrigine 100 mg"), ("HIT", "heparin 5000 units/mL"),
+        ("DRESS due to carbamazepine", "carbamazepine 200 mg"), ("HIT type II", "UFH"), ("History of HIT", "Hep-Lock"),
+        ("Heparin induced thrombocytopenia", "enoxaparin 40 mg"), ("HITT", "LMWH"),
+    ],
+)  # fmt: skip
+def test_a_reaction_that_is_over_warns_for_what_it_was_to_is_not(event: str, medicine: str) -> None:
+    taken = order(medicine, sig="1 daily", authoredOn="2025-10-05")
+    for status in ("active", "resolved"):
+        found = read(problem(event, clinical=status), taken, NKDA)
+        assert len(warned(found)) == 1, status
+        assert Conflict.NONE_KNOWN in found.problems[0].conflicts
+    for said in ("refuted", "entered-in-error"):
+        denied = problem(event, clinical="resolved", verificationStatus={"coding": [{"code": said}]})
+        assert warned(read(denied, taken, NKDA)) == [], said
+
+
+def test_a_reaction_of_a_relative_warns_of_nothing() -> None:
+    hers = problem("Mother: anaphylaxis due to amoxicillin", clinical="resolved")
+    assert warned(read(hers, order("amoxicillin 500 mg", sig="1 daily", authoredOn="2025-10-05"), NKDA)) == []

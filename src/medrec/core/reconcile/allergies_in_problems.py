@@ -29,8 +29,10 @@ def _to(row: ProblemRow, told: dict[str, None]) -> tuple[tuple[str, ...], tuple[
 
 
 def stands(row: ProblemRow) -> bool:
-    """Whether a problem is an allergy of the person's own that is not over; also one of the past, or in doubt."""
-    return row.allergy is not None and not row.absent and row.status != "stopped" and row.standing != "family"
+    """Whether a problem is an allergy of the person's own that is not over; also one of the past, or in doubt. A
+    reaction that happened is over in days; what it was to is told of for good."""
+    lasts = row.allergy is not None and (row.allergy.event or row.status != "stopped")
+    return lasts and not row.absent and row.standing != "family"
 
 
 def _as_allergy(row: ProblemRow, terms: Terms) -> AllergyRow:
@@ -42,7 +44,7 @@ def _as_allergy(row: ProblemRow, terms: Terms) -> AllergyRow:
         " / ".join(name for name in names if name) or row.name,
         row.allergy.ingredients,
         row.allergy.classes,
-        row.status,
+        "unknown" if row.status == "stopped" else row.status,
         "",
         (),
         "",

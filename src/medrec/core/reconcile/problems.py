@@ -313,7 +313,9 @@ def _allergy(details: list[ProblemDetail]) -> AllergyTo | None:
         return None
     ingredients = sorted({code: None for one in told for code in one.ingredients})
     classes = sorted({code: None for one in told for code in one.classes})
-    return AllergyTo(tuple(ingredients), tuple(classes), any(one.medicine for one in told))
+    return AllergyTo(
+        tuple(ingredients), tuple(classes), any(one.medicine for one in told), any(one.event for one in told)
+    )
 
 
 def _called(leading: ProblemDetail, entries: list[Entry]) -> str:

@@ -12,17 +12,21 @@ from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import Terms, cleaned
 from medrec.core.records.understood import AllergyTo
 
-_HAPPENS = (
-    r"(?:allerg(?:y|ies|ic)|anaphyla\w+|hypersensitiv\w+|angio-?o?edema|urticaria|hives|stevens[\s-]johnson|drug\s+rash"
-    r"|al[eé]rgi(?:as?|c[oa])|anafilaxia)"
+_REACTION = (
+    r"anaphyla\w+|anafilaxia|angio-?o?edema|urticaria|hives|stevens[\s-]johnson|toxic\s+epidermal\s+necrolysis"
+    r"|drug\s+(?:rash|eruption)|dress|serum\s+sickness"
 )
+_HAPPENS = rf"(?:allerg(?:y|ies|ic)|hypersensitiv\w+|al[eé]rgi(?:as?|c[oa])|{_REACTION})"
+_EVENT = re.compile(rf"\b(?:{_REACTION}|(?:allergic|hypersensitivity)\s+reactions?)\b")
+"""What happened, where an allergy or a status is what a person has."""
 _TO = re.compile(
     rf"\b{_HAPPENS}(?:\s+(?:reactions?|shock|status|syndrome|drug|medication))*\s*"
     r"(?:(?:to|due\s+to|from|after|caused\s+by|secondary\s+to|al?)\s|[:(]|-\s)\s*(?P<what>.+)"
 )
 _OF = re.compile(rf"^(?P<what>.+?)(?:[\s-]+induced)?[\s:(,-]+{_HAPPENS}\b")
 _BY_HEPARIN = re.compile(
-    r"(?<!non[ -]immune )(?<!nonimmune )\bheparin[\s-]+(?:induced|associated)\s+thrombocytop|^hitt?$"
+    r"(?<!non[ -]immune )(?<!nonimmune )\bheparin[\s-]+(?:induced|associated)\s+thrombocytop"
+    r"|^(?:(?:history\s+of|hx\s+of|h/o)\s+)?hitt?(?:\s+type\s+(?:ii|2))?$"
 )
 _CODE_BY_HEPARIN = re.compile(r"D75\.?82(?!1)")
 """An immune answer to heparin, HIT; D75.821 is the one that is not immune."""
@@ -38,6 +42,7 @@ def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | 
     """
     ingredients: dict[str, None] = {}
     classes: dict[str, None] = {}
+    event = False
     for name in names:
         words = cleaned(name)[:_TEXT_MAX]
         for found in (_TO.search(words), _OF.search(words)):
@@ -45,15 +50,17 @@ def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | 
             told = allergen_names.mentioned(what, terms, of_class)
             ingredients |= dict.fromkeys(told[0])
             classes |= dict.fromkeys(told[1])
+            event = event or (any(told) and _EVENT.search(words) is not None)
     if _is_by_heparin(names, codes):
         ingredients |= dict.fromkeys(allergen_names.mentioned("heparin", terms, of_class)[0])
+        event = True
     drug = any(code.upper().startswith("Z88") for code in codes)
     other = any(code.upper().replace(".", "").startswith("Z910") for code in codes)
     if not (ingredients or classes or drug or other):
         return None
     codes_of, classes_of = tuple(sorted(ingredients)), tuple(sorted(classes))
     named = bool(ingredients or classes) and not allergen_names.no_medicine("", codes_of, classes_of, terms)
-    return AllergyTo(codes_of, classes_of, drug or named)
+    return AllergyTo(codes_of, classes_of, drug or named, event)
 
 
 def _is_by_heparin(names: list[str], codes: list[str]) -> bool:

@@ -30,6 +30,7 @@ ALIASES = {
     "trifluoperazine", "tambocor": "flecainide", "thorazine": "chlorpromazine", "trental": "pentoxifylline",
     "zofran": "ondansetron", "zyban": "bupropion", "apokyn": "apomorphine", "soriatane": "acitretin",
     "paxlovid": "nirmatrelvir / ritonavir",
+    "hep-lock": "heparin", "ufh": "heparin", "unfractionated heparin": "heparin",
     "k-dur": "potassium chloride", "z-pak": "azithromycin", "zpak": "azithromycin",
     # Chemical formulas and short names that stand for one medicine alone. Those of two are no name of either: "MSO4"
     # and "MgSO4" are taken for each other, "AZT" is said of three (ISMP, List of Error-Prone Abbreviations).
@@ -56,6 +57,7 @@ _FAMILIES = {
     "bc powder": "aspirin, caffeine",
     "pepto": "bismuth subsalicylate",
     "pepto bismol": "bismuth subsalicylate",
+    "lmwh": "dalteparin, enoxaparin, tinzaparin",
     "zantac": "famotidine, ranitidine",
 }
 """What products of a brand hold, by their OTC Drug Facts. They differ, and nobody knows which is meant: nothing

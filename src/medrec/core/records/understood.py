@@ -159,11 +159,13 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
 
 class AllergyTo(msgspec.Struct, frozen=True, gc=False):
     """What an allergy among the problems is to: RxNorm ingredients and classes (codes). `medicine`: to a medicine, also
-    where nobody says to which."""
+    where nobody says to which. `event`: it is a reaction that happened ("anaphylaxis due to amoxicillin"): that is over
+    in days, and what it was to is not."""
 
     ingredients: tuple[str, ...]
     classes: tuple[str, ...]
     medicine: bool
+    event: bool = False
 
 
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
