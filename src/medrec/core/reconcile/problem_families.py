@@ -9,6 +9,7 @@ from medrec.core.reconcile.grouping import Groups
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.icd_families import bout, catches_the_rest, sideless
+from medrec.core.records.opposites import ends_apart
 from medrec.core.records.other_disease import Meaning, of_problem, several_diseases
 from medrec.core.records.problem_names import core_name, family_named, meanings, needs_its_time, passing, readings
 from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
@@ -147,7 +148,7 @@ def _weakened(one: Named, codes: list[str]) -> Named:
     """A problem with these codes among its weak ones. Those that are called alike under one of them stay one."""
     if not codes:
         return one
-    alike = [f"{code}={'+'.join(one.meant.codes)}" for code in codes if one.meant is not None]
+    alike = [f"{code}={'+'.join(one.meant.codes) or one.meant.said}" for code in codes if one.meant is not None]
     names = (*(name for name in one.names if name not in codes), *alike)
     return msgspec.structs.replace(one, names=names, weak=(*one.weak, *codes))
 
@@ -165,7 +166,10 @@ def answers(stop: ProblemDetail, word: ProblemDetail) -> bool:
     """Whether a stop can be about what another record calls active: not where both have codes of one public system, and
     all of them differ in more than the side. Two codes under one roof may be two diseases, and one of them goes on.
     Nor where the stop has no more than a short name of several meanings ("MS"), and the other another name; nor where
-    it is by its code of an attack or a complication alone."""
+    it is by its code of an attack or a complication alone; nor where one is the opposite of the other, or excludes it
+    ("atrial flutter", "atrial fibrillation")."""
+    if ends_apart(stop.name_cleaned, word.name_cleaned):
+        return False
     mine, its = _by_system(stop), _by_system(word)
     short = core_name(stop.name_cleaned)
     if not mine and meanings(short) and short != core_name(word.name_cleaned):

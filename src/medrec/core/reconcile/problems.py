@@ -235,7 +235,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         copied(marks),
         lambda stop, word: answers(entries[stop].detail, entries[word].detail),
     )
-    leading = entries[_leading(entries, together.places)]
+    leading = entries[_leading(entries, together.places, together.verdict.status == "active")]
     counted = [one for one in entries if one.signal.says is not Says.ERROR]
     absent = bool(counted) and all(one.detail.absent for one in counted)
     disputed = together.verdict.disputed or taken_back(marks, [one.signal.says for one in entries])
@@ -338,9 +338,11 @@ def _ends_another(entries: list[Entry]) -> bool:
     )
 
 
-def _leading(entries: list[Entry], places: list[int]) -> int:
-    """Whose name stands in the row: the newest with a code and words that is not an error."""
+def _leading(entries: list[Entry], places: list[int], goes_on: bool) -> int:
+    """Whose name stands in the row: the newest with a code and words that is not an error; of a row that goes on one
+    of those that say so, for another stage of it may be over."""
     good = [place for place in places if entries[place].signal.says is not Says.ERROR] or places
+    good = [place for place in good if goes_on and entries[place].signal.says is Says.TAKEN] or good
     coded = [place for place in good if entries[place].detail.codes] or good
     return next((place for place in coded if not entries[place].named.bare), coded[0])
 

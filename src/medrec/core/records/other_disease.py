@@ -12,8 +12,10 @@ from medrec.core.records import icd_families
 from medrec.core.records.datatypes import Concept, untagged
 from medrec.core.records.general import telling
 from medrec.core.records.official_names import official_keys
+from medrec.core.records.opposites import has_opposite, opposed
 from medrec.core.records.problem_names import core_name, family_named, meanings, names_of_family
 from medrec.core.records.problem_where import called_in_icd
+from medrec.core.records.stages import differ, stages
 from medrec.core.records.terms import ICD10CM, Terms, cleaned
 from medrec.core.records.understood import Coding, ProblemDetail
 
@@ -113,7 +115,8 @@ class Meaning(NamedTuple):
 
     `codes`: ICD-10-CM codes, categories or families, any of which it may be; `words`: the beginnings of what it is
     called; `core`: its short form, where it is a name; `initials`: of its words; `several`: it is a name of several
-    diseases; `common`: the short table of common names has it.
+    diseases; `common`: the short table of common names has it; `said`: the name itself (lower case), by which it may be
+    the opposite of another. Without codes nothing but that is known.
     """
 
     codes: tuple[str, ...]
@@ -122,6 +125,7 @@ class Meaning(NamedTuple):
     initials: str = ""
     several: bool = False
     common: bool = False
+    said: str = ""
 
 
 def of_words(words: str, terms: Terms | None = None) -> Meaning | None:
@@ -129,6 +133,14 @@ def of_words(words: str, terms: Terms | None = None) -> Meaning | None:
 
     A complaint (chapter R) that is known by its official name alone may be the word for any disease.
     """
+    said = cleaned(words)
+    found = _known(words, terms)
+    if found is not None:
+        return found._replace(said=said)
+    return Meaning((), frozenset(), said=said) if has_opposite(said) else None
+
+
+def _known(words: str, terms: Terms | None) -> Meaning | None:
     core = core_name(cleaned(words))
     if (virus := _BY_VIRUS.fullmatch(core)) is not None:
         letter = virus[1] or virus[2]
@@ -157,7 +169,7 @@ def of_code(code: str, called: str) -> Meaning:
     """What an ICD-10-CM code is of, by its name."""
     own = icd_families.family(code)
     common = bool(names_of_family(f"{_ICD}{own}"))
-    return Meaning((code.upper(), own), _words(called), "", _initials(called), False, common)
+    return Meaning((code.upper(), own), _words(called), "", _initials(called), False, common, cleaned(called))
 
 
 def of_problem(detail: ProblemDetail) -> Meaning | None:
@@ -167,7 +179,7 @@ def of_problem(detail: ProblemDetail) -> Meaning | None:
     if found is not None or not codes:
         return found
     common = [name for one in detail.families for name in names_of_family(one)]
-    return Meaning(codes, _words(detail.name_cleaned, *common), common=bool(common))
+    return Meaning(codes, _words(detail.name_cleaned, *common), common=bool(common), said=detail.name_cleaned)
 
 
 def several_diseases(meant: Iterable[Meaning]) -> bool:
@@ -179,11 +191,16 @@ def several_diseases(meant: Iterable[Meaning]) -> bool:
 def unlike(one: Meaning, other: Meaning) -> bool:
     """Whether two are surely of two diseases.
 
-    No code of one is under one of the other, and they share no word that tells anything: "diabetic kidney disease"
-    (E11.22) may be called CKD, and J90 "PE"; gout neither. Of one chapter they may share a word: two of the table of
-    common names are two in two categories, and so is what has a word of its own on either side ("alcohol dependence",
-    "opioid dependence"). A complaint may have any cause of its chapter.
+    They exclude each other by a word (opposites); or no code of one is under one of the other, and they share no word
+    that tells anything: "diabetic kidney disease" (E11.22) may be called CKD, and J90 "PE"; gout neither. Of one
+    chapter they may share a word: two of the table of common names are two in two categories, and so is what has a word
+    of its own on either side ("alcohol dependence", "opioid dependence"). A complaint may have any cause of its
+    chapter.
     """
+    if opposed(one.said, other.said):
+        return True
+    if not (one.codes and other.codes):
+        return False
     if any(mine.startswith(its) or its.startswith(mine) for mine in one.codes for its in other.codes):
         return False
     if _broadly(one, other) or _broadly(other, one) or _short_for(one, other) or _short_for(other, one):
@@ -229,6 +246,8 @@ def called_otherwise(name: str, code: Concept, terms: Terms) -> str:
     """What a code of a problem is called, where it is of another disease than the problem's words, or than what another
     of its codes is called; empty where nothing contradicts."""
     codings = [coding for coding in telling(code.codings) if coding.code or coding.display]
+    if (staged := _at_another_stage(name, codings, terms)) != "":
+        return staged
     coded = [found for coding in codings for found in _meant_by(coding, terms)]
     words = {one: None for one in (name, *(untagged(coding.display) for coding in codings)) if one}
     for said in words if coded else ():
@@ -237,6 +256,15 @@ def called_otherwise(name: str, code: Concept, terms: Terms) -> str:
             otherwise = [called for called, meant in coded if called != said and all(unlike(own, one) for one in meant)]
             if otherwise:
                 return otherwise[0]
+    return ""
+
+
+def _at_another_stage(name: str, codings: list[Coding], terms: Terms) -> str:
+    """What a code of a kidney disease is called that has another stage than the words; empty where none has."""
+    said = stages((), (cleaned(name),))
+    for coding in codings if said else ():
+        if coding.system == ICD10CM and differ(said, stages((coding.code,), ())):
+            return called_in_icd(coding.code, terms) or coding.code
     return ""
 
 
