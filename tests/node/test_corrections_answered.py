@@ -10,7 +10,7 @@ import sqlalchemy as sql
 from medrec.core import manifests, state
 from medrec.core.manifests.correction import DUE_MS, CorrectionAnswerManifest, answer_owed
 from medrec.core.manifests.delegation import encode_delegation
-from medrec.core.records.canonical import without_new_extensions
+from medrec.core.records.saying import without_additions
 from medrec.core.state import Dues
 from medrec.node.corrections.corrections_closed import NOT_LINKED, UNLINKED
 from medrec.node.corrections.corrections_kept import correction_asked
@@ -243,7 +243,7 @@ def test_her_agent_finds_an_extension_beside_another_that_was_there(network: Net
     assert told(network, ada).status == "unchanged"
     # One that is another than before is no addition.
     other = {**before, "extension": [{**EXTENSION, "valueString": "y"}]}
-    assert without_new_extensions(before, other) != before
+    assert without_additions(before, other) != before
 
 
 def test_whoever_is_erased_at_the_source_is_owed_nothing_that_can_never_be_given(

@@ -32,7 +32,7 @@ def asked(node: "Node", visit: Visit, account: str, place: Any) -> list[dict[str
                 "from": render.say(words.ONE_LIST["asked_from"], place=place(one.source), when=visit.when(one.time)),
                 "state": render.say(words.ONE_LIST[name], when=visit.when(one.due)),
                 "answer": one.answer,
-                "late": one.status in ("overdue", "unproven", "unchanged"),
+                "late": one.status in ("overdue", "unproven", "unchanged", "back"),
             }
         )
     return rows

@@ -94,7 +94,8 @@ class CorrectionAnswerManifest(Fields, frozen=True):
     """The source answers and settles what it owes. `taken` is the SHA-256 of its own line before, null where it took
     nothing: whoever asks is not linked there.
 
-    corrected: `version` is the hash of the manifest that signed the new version. refused and noted: `words` give the
+    corrected: `version` is the hash of the manifest that signed the new version, null if the record is filed under the
+    person no more. refused and noted: `words` give the
     reason, `version` is null.
     """
 

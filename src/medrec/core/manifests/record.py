@@ -19,7 +19,7 @@ class RecordVersion(Fields, frozen=True):
     `sha256` covers the canonical bytes under the form named by `form`; it is null for a deletion. `previous` is the
     SHA-256 of the manifest of the version before, null for the first.
 
-    `said` is a mark of what the record says: its content without `meta` and `text`, under a key that its organisation
+    `said` is a mark of what the record says to who reads it (`records/saying.py`), under a key that its organisation
     alone has. Two versions with one mark say the same; it tells nobody what. It is left out of a deletion, of a record
     that is about nobody, and of statements from before there were marks.
     """
@@ -35,8 +35,7 @@ class RecordVersion(Fields, frozen=True):
     said: Hex32 | UnsetType = UNSET
 
     def says_otherwise(self, former: "RecordVersion") -> bool:
-        """Whether its content is another than that of a former version, and not in `meta` and `text` alone, as far as
-        both say."""
+        """Whether it says something else to who reads it than a former version, as far as both say."""
         if self.said is UNSET or former.said is UNSET:
             return self.sha256 != former.sha256
         return self.said != former.said

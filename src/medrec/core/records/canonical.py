@@ -34,8 +34,6 @@ __all__ = [
     "canonical_of",
     "elements",
     "members",
-    "what_it_says",
-    "without_new_extensions",
 ]
 
 FORM = "https://medrec.org/canonical/json-literal/1"
@@ -106,34 +104,6 @@ def canonical_of(value: Value) -> Canonical:
     except UnicodeEncodeError:
         raise RecordError(Code.LONE_SURROGATE, "a text holds half of a character; remove it") from None
     return Canonical(data, value, hashlib.sha256(data).digest())
-
-
-def what_it_says(value: Value) -> bytes:
-    """The canonical bytes of a record's content without `meta` and `text`: what its server and its pages make of it."""
-    return _encoder.encode({name: part for name, part in value.items() if name not in ("meta", "text")})
-
-
-def without_new_extensions(before: Value, after: Value) -> Value:
-    """A content without the extensions that a former one (None: none is known) had not: what a program adds beside what
-    stands there. `modifierExtension` changes what stands there, and stays."""
-    if type(after) is list:
-        former: list[Value] = before if type(before) is list else []
-        known_parts = [*former, *[None] * len(after)]
-        return [without_new_extensions(one, part) for one, part in zip(known_parts, after, strict=False)]
-    if type(after) is not dict:
-        return after
-    was: dict[str, Value] = before if type(before) is dict else {}
-    kept = {}
-    for name, part in after.items():
-        known = was.get(name)
-        if name == "extension" and type(part) is list:
-            left: Value = [one for one in part if type(known) is list and one in known]
-        else:
-            left = without_new_extensions(known, part)
-        # What held nothing but new extensions is new itself.
-        if left or not part or name in was:
-            kept[name] = left
-    return kept
 
 
 def members(raw: bytes) -> dict[str, msgspec.Raw]:

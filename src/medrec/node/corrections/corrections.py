@@ -34,7 +34,7 @@ from medrec.node.account.former_keys import signed_then
 from medrec.node.agent.own import person_here
 from medrec.node.corrections.corrections_closed import claimed, close, supersede_late, turn_away, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
-from medrec.node.corrections.corrections_proof import keep_before, newer_version
+from medrec.node.corrections.corrections_proof import MOVED, keep_before, newer_version
 from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of, here_of, sent_of
 from medrec.node.corrections.objecting import lets_ask
 from medrec.node.keeping import outgoing
@@ -295,9 +295,10 @@ class Corrections:
                 raise Refusal(Code.UNKNOWN_CORRECTION)
             version = None
             if kind == "corrected":
-                version = newer_version(node, connection, row.account, taken.statement)
+                version = newer_version(node, connection, row.account, taken)
                 if version is None:
                     raise Refusal(Code.NOT_CORRECTED)
+                version = version if version != MOVED else None
             close(node.journal, node.network.hex(), connection, row, taken, kind, words.strip(), version)
 
         node.store.write(write)

@@ -1,20 +1,22 @@
 """What proves that a record was corrected: at the source its own versions, at the person's agent the lines about them.
 
 A source that says "corrected" settles what it owes. It may say so only if the record that the person means has a newer
-version that says something else, and not in `meta` and the narrative alone, which every server touches; and her agent
-believes it only if the source's own line about that version came to her, and says so too.
+version, younger than what she signed, that says something else to whoever reads it (`core/records/saying.py`), or
+stands under her name no more; and her agent believes it only if the source's own line about that version came to her,
+says so too, and is not followed by one that says the same as the wrong one again.
 """
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionStatement
+from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionStatement, CorrectionTakenManifest
 from medrec.core.manifests.record import RecordManifest, RecordVersion
-from medrec.core.records.canonical import RecordError, canonical, what_it_says, without_new_extensions
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.core.records.saying import content, what_it_says, without_additions
 from medrec.node.agent.copies import record_copy
 from medrec.node.agent.told import Told, manifest_in
 from medrec.node.corrections.corrections_kept import correction_before
@@ -26,18 +28,20 @@ from medrec.node.refusals import Refusal
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-Outcome = Literal["corrected", "unproven", "unchanged"]
+Outcome = Literal["corrected", "unproven", "unchanged", "back", "moved"]
+MOVED = ""
+"""In place of the manifest of a newer version of hers: the record is filed under her no more."""
 
 
-def newer_version(node: "Node", connection: sql.Connection, account: str, statement: CorrectionStatement) -> str | None:
-    """The manifest (hex) of the present version of the record that is said to be wrong, if it is the person's, newer
-    than that version, and says something else; None otherwise. To state the same anew corrects nothing, nor does an
-    extension beside it."""
-    record, version, person = store.record.c, store.version.c, store.person.c
+def newer_version(node: "Node", connection: sql.Connection, account: str, taken: CorrectionTakenManifest) -> str | None:
+    """The manifest (hex) of the present version of the record that is said to be wrong, if it is newer than that
+    version, younger than the request, and says something else to who reads it; MOVED, if it is the person's no more;
+    None otherwise. To state the same anew corrects nothing, nor does what a program adds beside it."""
+    record, version, statement = store.record.c, store.version.c, taken.statement
     present = connection.execute(
-        sql.select(record.version, record.sha256, record.manifest)
-        .join_from(store.record, store.person, person.id == record.person)
-        .where(record.type == statement.type, record.id == statement.record, person.account == account)
+        sql.select(record.version, record.sha256, record.manifest, store.person.c.account)
+        .join_from(store.record, store.person, store.person.c.id == record.person, isouter=True)
+        .where(record.type == statement.type, record.id == statement.record)
     ).one_or_none()
     wrong = connection.execute(
         sql.select(version.version, version.sha256, version.manifest).where(
@@ -46,17 +50,32 @@ def newer_version(node: "Node", connection: sql.Connection, account: str, statem
             version.manifest == bytes.fromhex(statement.manifest),
         )
     ).one_or_none()
-    if present is None or wrong is None or present.version <= wrong.version or present.sha256 == wrong.sha256:
+    if present is None or wrong is None or present.version <= wrong.version:
         return None
     now, before = (_stated(connection, node.journal, bytes(one.manifest)) for one in (present, wrong))
-    if now is not None and before is not None and (not now.says_otherwise(before) or _only_extends(node, now, before)):
+    if now is not None and not _is_younger(now.time, statement, taken.time):
+        return None
+    if present.account != account:
+        return MOVED if was_hers(connection, account, statement) else None
+    if present.sha256 == wrong.sha256:
+        return None
+    if now is None or before is None:
+        return bytes(present.manifest).hex()
+    if not now.record.says_otherwise(before.record) or _only_adds(node, now.record, before.record):
         return None
     return bytes(present.manifest).hex()
 
 
-def _only_extends(node: "Node", now: RecordVersion, before: RecordVersion) -> bool:
-    """Whether the present version says, but for its extensions, what one that had none said. Of one that had some, the
-    person's agent finds it out, which has both texts."""
+def _is_younger(time: int, statement: CorrectionStatement, taken: int | None) -> bool:
+    """Whether a version of this time is younger than a request: than what was signed, or than when the source took it,
+    by its own clock (None: not known). What stood before she asked is no answer to it."""
+    return time > statement.time or (taken is not None and time >= taken)
+
+
+def _only_adds(node: "Node", now: RecordVersion, before: RecordVersion) -> bool:
+    """Whether the present version says, but for what a program added to it, what one that had no such thing said, also
+    where the mark of that one is of a former release. Of one that had some, the person's agent finds it out, which has
+    both texts."""
     try:
         raw = node.source.read(now.type, now.id)
         present = canonical(raw) if raw is not None else None
@@ -64,31 +83,30 @@ def _only_extends(node: "Node", now: RecordVersion, before: RecordVersion) -> bo
         return False
     if present is None or present.sha256.hex() != now.sha256:
         return False
-    bare = what_it_says(without_new_extensions(None, present.value))
-    return before.said == node.vault.said(f"{now.type}/{now.id}", bare).hex()
+    bare = [present.value, *(without_additions(None, present.value, displays=some) for some in (False, True))]
+    name = f"{now.type}/{now.id}"
+    return any(
+        before.said == node.vault.said(name, form(one)).hex() for one in bare for form in (what_it_says, content)
+    )
 
 
-def _stated(connection: sql.Connection, journal: Journal, manifest: bytes) -> RecordVersion | None:
+def _stated(connection: sql.Connection, journal: Journal, manifest: bytes) -> RecordManifest | None:
     opened = journal.manifest(connection, manifest)
     stated = manifests.decode(opened[1]) if opened is not None else None
-    return stated.record if isinstance(stated, RecordManifest) else None
+    return stated if isinstance(stated, RecordManifest) else None
 
 
-def is_hers(connection: sql.Connection, account: str, statement: CorrectionStatement) -> bool:
-    """Whether the statement names a version of one of the person's records here."""
+def was_hers(connection: sql.Connection, account: str, statement: CorrectionStatement) -> bool:
+    """Whether the statement names a version of one of the person's records here, or of one that was hers then."""
     record, version, person = store.record.c, store.version.c, store.person.c
-    named = (
-        sql.select(version.version)
-        .join_from(store.version, store.record, sql.and_(record.type == version.type, record.id == version.id))
-        .join(store.person, person.id == record.person)
-        .where(
-            version.type == statement.type,
-            version.id == statement.record,
-            version.manifest == bytes.fromhex(statement.manifest),
-            person.account == account,
-        )
-    )
-    return connection.execute(named).first() is not None
+    wrong = (version.type == statement.type) & (version.id == statement.record)
+    wrong &= version.manifest == bytes.fromhex(statement.manifest)
+    now = sql.select(person.id).join_from(store.version, store.record, record.type == version.type)
+    now = now.where(record.id == version.id).join(store.person, person.id == record.person)
+    then = sql.select(person.id).join_from(store.version, store.manifest, store.manifest.c.hash == version.manifest)
+    then = then.join(store.person, person.id == store.manifest.c.person)
+    found = (connection.execute(one.where(wrong, person.account == account)).first() for one in (now, then))
+    return any(one is not None for one in found)
 
 
 def keep_before(node: "Node", connection: sql.Connection, statement: CorrectionStatement) -> None:
@@ -124,17 +142,43 @@ def before_of(node: "Node", connection: sql.Connection, account: str, identifier
         return b""
 
 
-def borne_out(statement: CorrectionStatement, answer: CorrectionAnswerManifest, versions: Iterable[Told]) -> Outcome:
-    """What the lines about the record that came to the person's agent say of an answer "corrected": that it is,
-    `unproven` if the new version never came, `unchanged` if it says the same as the wrong one."""
+class Borne(NamedTuple):
+    """What the lines that came to the person's agent say of an answer "corrected"; the line of the version that the
+    answer names, and of the one that stands now (None: there is none, or it proves nothing).
+
+    `corrected`; `moved`, if the record stands under her name no more; `unproven`, if no newer version came that is
+    younger than her request; `unchanged`, if it says the same as the wrong one; `back`, if it said something else, and
+    one that came later says the same as the wrong one again."""
+
+    outcome: Outcome
+    new: Told | None = None
+    last: Told | None = None
+
+
+def borne_out(
+    statement: CorrectionStatement, answer: CorrectionAnswerManifest, taken: int | None, versions: Iterable[Told]
+) -> Borne:
+    """Hold an answer "corrected" against the lines about the record. `taken`: when the source took the request."""
     named = (statement.source, statement.type, statement.record)
-    told = {
-        hashlib.sha256(one.data).hexdigest(): one.manifest.record
-        for one in versions
-        if (one.organisation, one.manifest.record.type, one.manifest.record.id) == named
-    }
-    new, wrong = told.get(answer.version or ""), told.get(statement.manifest)
+    lines = [one for one in versions if (one.organisation, one.manifest.record.type, one.manifest.record.id) == named]
+    by_hash = {hashlib.sha256(one.data).hexdigest(): one for one in lines}
+    new, wrong = by_hash.get(answer.version or MOVED), by_hash.get(statement.manifest)
+    last = max(lines, key=lambda one: one.manifest.record.version, default=None)
+    if answer.version is None:
+        # Whatever is told of it after the answer is told of a record of hers.
+        stands = last is not None and last.manifest.time > answer.time and last.manifest.record.action != "delete"
+        return Borne("back", None, last) if stands else Borne("moved")
     # The wrong version may never have come here: it was a copy that somebody else had.
-    if new is None or (wrong is not None and new.version <= wrong.version):
-        return "unproven"
-    return "corrected" if wrong is None or new.says_otherwise(wrong) else "unchanged"
+    if new is None or (wrong is not None and new.manifest.record.version <= wrong.manifest.record.version):
+        return Borne("unproven")
+    if not _is_younger(new.manifest.time, statement, taken):
+        return Borne("unproven")
+    if wrong is not None and not _differ(new, wrong):
+        return Borne("unchanged", new, last)
+    is_back = last is not None and last is not new and wrong is not None and not _differ(last, wrong)
+    return Borne("back" if is_back else "corrected", new, last)
+
+
+def _differ(one: Told, wrong: Told) -> bool:
+    differ: Any = one.manifest.record.says_otherwise(wrong.manifest.record)
+    return bool(differ)

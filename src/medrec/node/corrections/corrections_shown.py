@@ -15,12 +15,13 @@ from medrec.core.manifests.correction import (
     answer_owed,
     statement_message,
 )
-from medrec.core.records.canonical import Value, canonical, what_it_says, without_new_extensions
+from medrec.core.records.canonical import Value, canonical
+from medrec.core.records.saying import what_it_says, without_additions
 from medrec.core.view import View
 from medrec.node.agent.standing_links import standing
 from medrec.node.agent.told import Told, told
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
-from medrec.node.corrections.corrections_proof import before_of, borne_out, is_hers, newer_version
+from medrec.node.corrections.corrections_proof import before_of, borne_out, newer_version, was_hers
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -46,6 +47,8 @@ class Asked(NamedTuple):
     """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted, and
     - unproven: the source says that it corrected the record, and no newer version has come;
     - unchanged: it says so, and the newer version says the same;
+    - back: it corrected the record, and a later version says the same as the wrong one again;
+    - moved: it says that the record is filed under her no more;
     - answered: the ledger says that it answered, and its words have not come;
     - unlinked: so it is, and the link to it is undone: it answers no more.
 
@@ -73,8 +76,9 @@ class Asked(NamedTuple):
 class Here(NamedTuple):
     """A request at the source, as its staff sees it. `status`: open, overdue, corrected, refused, noted.
 
-    `newer` is the hash of the manifest of a newer version of the record that says something else, None while there is
-    none; `hers` says whether the request names a version of a record of this person at all.
+    `newer` is the hash of the manifest of a newer version of the record that says something else, MOVED ("") if the
+    record is filed under her no more, None while there is neither or the request was answered; `hers` says whether the
+    request names a version of a record of this person, or of one that was hers then.
     """
 
     id: bytes
@@ -162,8 +166,8 @@ def here_of(node: "Node") -> list[Here]:
             if isinstance(taken, CorrectionTakenManifest):
                 waits = row.status == "open"
                 status = "overdue" if waits and row.due <= now else row.status
-                newer = newer_version(node, connection, row.account, taken.statement) if waits else None
-                hers = is_hers(connection, row.account, taken.statement)
+                newer = newer_version(node, connection, row.account, taken) if waits else None
+                hers = was_hers(connection, row.account, taken.statement)
                 found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
     return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
 
@@ -210,7 +214,8 @@ def _asked(
     elif first.kind != "corrected":
         status = first.kind
     else:
-        status, change = _corrected(node, statement, first, versions)
+        came = [one.manifest.time for one in lines if isinstance(one.manifest, CorrectionTakenManifest)]
+        status, change = _corrected(node, statement, first, min(came, default=None), versions)
     return Asked(
         bytes.fromhex(statement.id),
         statement.source,
@@ -239,21 +244,36 @@ def _unanswered(view: View, request: CorrectionRequestManifest, linked: bool) ->
 
 
 def _says_the_same(before: Value, after: Value) -> bool:
-    return what_it_says(before) == what_it_says(without_new_extensions(before, after))
+    return what_it_says(before) == what_it_says(without_additions(before, after))
 
 
 def _corrected(
-    node: "Node", statement: CorrectionStatement, answer: CorrectionAnswerManifest, versions: list[Told]
+    node: "Node",
+    statement: CorrectionStatement,
+    answer: CorrectionAnswerManifest,
+    taken: int | None,
+    versions: list[Told],
 ) -> tuple[str, Change | None]:
-    status = borne_out(statement, answer, versions)
-    tag = next((one.tag for one in versions if hashlib.sha256(one.data).hexdigest() == answer.version), b"")
-    if status == "unproven" or not tag:
+    """What came of an answer "corrected", and what it changed: of one that was put back, the
+    version that stands now."""
+    found = borne_out(statement, answer, taken, versions)
+    status: str = found.outcome
+    new, last = found.new, found.last
+    if new is None and last is None:
         return status, None
     with node.store.read() as connection:
         before = before_of(node, connection, statement.account, bytes.fromhex(statement.id))
-    copy = node.copies.one(statement.account, tag) if node.copies is not None else None
-    after = copy.content if copy is not None else b""
-    if before and after and _says_the_same(canonical(before).value, canonical(after).value):
-        # Both texts are here: they tell more than the marks that the source gave them.
-        status = "unchanged"
-    return status, Change(before, after, tag)
+    if status == "corrected":
+        # Where both texts are here, they tell more than the marks that the source gave them.
+        for line, otherwise in ((new, "unchanged"), (last, "back")):
+            after = _text_of(node, statement.account, line)
+            if status == "corrected" and before and after:
+                same = _says_the_same(canonical(before).value, canonical(after).value)
+                status = otherwise if same else status
+    shown = last if status == "back" else new
+    return status, Change(before, _text_of(node, statement.account, shown), shown.tag) if shown is not None else None
+
+
+def _text_of(node: "Node", account: str, line: Told | None) -> bytes:
+    copy = node.copies.one(account, line.tag) if node.copies is not None and line is not None else None
+    return copy.content if copy is not None else b""

@@ -17,8 +17,9 @@ from msgspec import UNSET
 
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest, RecordVersion
-from medrec.core.records.canonical import FORM, Canonical, what_it_says
+from medrec.core.records.canonical import FORM, Canonical
 from medrec.core.records.envelope import envelope
+from medrec.core.records.saying import what_it_says
 from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.records import publish_alarms

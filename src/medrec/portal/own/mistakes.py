@@ -84,9 +84,13 @@ def _change(visit: Visit, who: Whose, asked: Asked) -> dict[str, Any] | None:
     if asked.change is None:
         return None
     before, after, tag = asked.change
-    link = visit.link("line", person=who.handle, tag=tag.hex())
+    found: dict[str, Any] = {"link": visit.link("line", person=who.handle, tag=tag.hex())}
+    if asked.status in ("unchanged", "back"):
+        found["again"] = visit.link("mistakes", person=who.handle) + f"?line={tag.hex()}"
     said = [plain_of(asked.type, content) if content else "" for content in (before, after)]
-    return {"before": said[0], "now": said[1], "link": link} if all(said) else {"link": link}
+    if all(said):
+        found |= {"before": said[0], "now": said[1], "same": said[0] == said[1]}
+    return found
 
 
 def may_correct(node: "Node", manifest: Any) -> bool:
