@@ -85,6 +85,16 @@ def test_a_word_of_two_alphabets_is_what_people_read() -> None:
         ("Pat OBrien", "Pat O'Brien"),
         ("Dr Mueller", "Dr M\u00fcller"),
         ("\u674e \u660e", "\u674e\u660e"),
+        ("Dra. Anna South", "Dr Anna South"),
+        ("Anna South jr", "Dr Anna South"),
+        ("Anna South RGN", "Dr Anna South"),
+        ("Anna South, Consultant", "Dr Anna South"),
+        ("Anna South, who is not in the list of titles", "Dr Anna South"),
+        ("Anna South (ED)", "Dr Anna South"),
+        ("South, Anna [nights]", "Dr Anna South"),
+        ("Miss Anna South", "Dr Anna South"),
+        ("Sister Anna South", "Dr Anna South"),
+        ("Anna Southh", "Dr Anna South"),
     ],
 )
 def test_a_name_that_looks_like_hers_is_hers(reviewer: str, declared: str) -> None:
@@ -96,7 +106,8 @@ def test_names_that_look_otherwise_are_two_people() -> None:
     for one, other in (
         ("Dr S0uth", "Dr North"), ("Ada 2", "Eve 2"), ("P. Officer", "Dr South"), ("Dr", "Dr South"),
         ("S. North", "Dr South"), ("Anna South", "Bea South"), ("Nurse North", "Nurse South"),
-        ("A. South", "B. South"),
+        ("A. South", "B. South"), ("South, Anna", "South, Bea"), ("Dr Anna South (ED)", "Dr Bea South (ED)"),
+        ("Anna South, RN", "Bea North, RN"), ("Sister North", "Sister South"), ("Lee Wong", "Li Wong"),
     ):  # fmt: skip
         assert not same_name(one, other) and not same_name(other, one)
     assert skeleton("Норе") == skeleton("hope") and skeleton("Škoda") == "skoda"

@@ -128,7 +128,7 @@ def test_asked_taken_corrected_and_chained(network: Network, ada: Patient) -> No
 def test_a_refusal_has_a_reason(network: Network, ada: Patient, kind: Any) -> None:
     identifier = network["guide"].corrections.ask(signed(network, ada))
     deliver(network)
-    for nothing in ("  ", "\u200b\u200b", "\u2060 \u00ad", "\u3164"):
+    for nothing in ("  ", "\u200b\u200b", "\u2060 \u00ad", "\u3164", ".", "?", "-", "no", "no no no", "x" * 20):
         with pytest.raises(Refusal) as caught:
             network["north"].corrections.answer(identifier, kind, nothing)
         assert caught.value.reason is Code.REASON_MISSING
@@ -136,7 +136,7 @@ def test_a_refusal_has_a_reason(network: Network, ada: Patient, kind: Any) -> No
     asked = told(network, ada)
     assert (asked.status, asked.answer, asked.version) == (kind, "Two tests show it.", None)
     with pytest.raises(Refusal) as caught:
-        network["north"].corrections.answer(identifier, "noted", "Again.")
+        network["north"].corrections.answer(identifier, "noted", "Once more, please.")
     assert caught.value.reason is Code.UNKNOWN_CORRECTION
 
 
@@ -152,7 +152,7 @@ def test_a_source_that_takes_nothing_is_overdue_for_all_to_see(network: Network,
     assert told(network, ada).status == "overdue"
     assert deliver(network) == [True]
     assert [one.status for one in network["north"].corrections.here()] == ["overdue"]
-    network["north"].corrections.answer(identifier, "noted", "Late.")
+    network["north"].corrections.answer(identifier, "noted", "We are late, sorry.")
     network.anchor()
     assert owed(network, identifier) == "late" and told(network, ada).status == "noted"
 
@@ -388,3 +388,14 @@ def test_a_request_whose_date_leaves_no_time_is_not_taken(
     assert network["north"].corrections.here() == []
     network["guide"].corrections.ask(signed(network, ada))
     assert deliver(network)[-1] is True
+
+
+@pytest.mark.parametrize("words", [".", "?", "\u200b", "a", "..."])
+def test_what_says_nothing_binds_nobody(network: Network, ada: Patient, words: str) -> None:
+    for way in (
+        lambda: network["guide"].corrections.ask(signed(network, ada, {"words": words})),
+        lambda: network["guide"].corrections.draft(ada.account, "north", "Condition", "c", "", words, "", b"k" * 16),
+    ):
+        with pytest.raises(Refusal) as caught:
+            way()
+        assert caught.value.reason is Code.REASON_MISSING

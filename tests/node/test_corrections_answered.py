@@ -152,11 +152,11 @@ def test_only_the_source_that_she_asked_answers(network: Network, ada: Patient) 
 def test_a_second_answer_replaces_nothing(network: Network, ada: Patient) -> None:
     identifier = network["guide"].corrections.ask(signed(network, ada))
     deliver(network)
-    network["north"].corrections.answer(identifier, "refused", "No.")
+    network["north"].corrections.answer(identifier, "refused", "No, it is right.")
     network.time += 5000
     answer_as(network, "north", ada, identifier, "noted", "We never said no.")
     asked = told(network, ada)
-    assert (asked.status, asked.answer) == ("refused", "No.")
+    assert (asked.status, asked.answer) == ("refused", "No, it is right.")
     assert asked.later == (Answer("noted", "We never said no."),)
 
 

@@ -44,6 +44,12 @@ def says_something(text: str) -> bool:
     return bool(seen(text).strip())
 
 
+def kinds(text: str) -> int:
+    """How many letters and figures that differ somebody sees in a text: a full stop says nothing, nor does one letter
+    again and again."""
+    return len({sign for sign in seen(text).casefold() if sign.isalnum()})
+
+
 def count(text: str) -> int:
     """How many signs of a text somebody sees: space counts once, and a mark on another sign with that one."""
     said = " ".join(seen(text).split())

@@ -16,6 +16,9 @@ from medrec.core.types import Fields, OrganisationId, TimeMs
 DUE_MS = 30 * 86_400_000
 """How long a source has to answer: a month (GDPR article 12(3); 45 CFR 164.526(b)(2) gives sixty days)."""
 
+REASON_KINDS, WORDS_KINDS = 6, 2
+"""Of so many letters and figures that differ the reason of a refusal is at least, and what a person says is wrong."""
+
 AnswerKind = Literal["corrected", "refused", "noted"]
 Claim = Literal["not-mine", "mine"]
 CLAIMED: dict[Claim, str] = {

@@ -9,13 +9,15 @@ import msgspec
 from medrec.core.consent.emergency import TEXT_MIN
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.record import Hex16, Hex32
-from medrec.core.signs import count, is_mixed, seen, skeleton
+from medrec.core.signs import count, is_mixed, kinds, seen, skeleton
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 KINDS_MIN = 6
 """Of so many kinds the letters and figures of a reason are at least: one again and again says nothing."""
 
-_TITLES = frozenset(map(skeleton, ("dr", "doctor", "prof", "professor", "md", "rn", "nurse", "mr", "mrs", "ms")))
+_BESIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LONG = re.compile(r"[^\W\d_]{4,}")
+_AGAIN = re.compile(r"([^\W\d_])\1+", re.IGNORECASE)
 _DOTS = re.compile("([aou])e")
 
 Scope = Literal["summary", "restricted"]
@@ -106,19 +108,38 @@ def says_enough(text: str) -> bool:
     """Whether a reason has enough words: white space counts once, signs that nobody sees and marks on others do
     not count, and half of it at least are letters or digits, of six kinds or more."""
     said = [sign for sign in seen(text).casefold() if sign.isalnum()]
-    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and len(set(said)) >= KINDS_MIN
+    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and kinds(text) >= KINDS_MIN
 
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer, as they
     look (`skeleton`), or all their letters are the same, however they are parted. Signs that nobody sees part no word.
     A word of several alphabets that look alike may be any other one; a figure in a word may be any letter, or none; one
-    letter may be any word that begins with it."""
+    letter may be any word that begins with it. What is no part of a name (a title, what stands in brackets, or behind
+    the comma after a whole name) parts nobody from herself, nor does a letter written twice."""
     if any(map(is_mixed, f"{one} {other}".split())):
         return True
+    return any(_fit(mine, others) for mine in (one, _bare(one)) for others in (other, _bare(other)))
+
+
+def _fit(one: str, other: str) -> bool:
     if _letters(one) & _letters(other):
         return True
-    return any(_stands(_words(one, gap), _words(other, gap)) for gap in (" ", ""))
+    pairs = [(_words(one, gap), _words(other, gap)) for gap in (" ", "")]
+    return any(_stands(*pair) or _stands(*map(_untitled, pair)) for pair in pairs)
+
+
+def _bare(name: str) -> str:
+    """A name without what stands in brackets, and behind the comma after a whole name ("South, Anna" is none)."""
+    bare = _BESIDE.sub(" ", name)
+    before, _, _ = bare.partition(",")
+    whole = len(_untitled(_words(before, " "))) > 1
+    return before if whole else bare if bare.strip() else name
+
+
+def _untitled(words: set[str]) -> set[str]:
+    """The words that are no titles; all of them, where there is nothing else."""
+    return {word for word in words if word not in _TITLES} or words
 
 
 def _stands(one: set[str], other: set[str]) -> bool:
@@ -142,8 +163,83 @@ def _letters(name: str) -> set[str]:
 
 
 def _written(name: str) -> str:
-    """As it looks, and with one spelling of the vowels that some write with two dots ("Mueller")."""
-    return _DOTS.sub(r"\1", skeleton(name))
+    """As it looks, and with one spelling of the vowels that some write with two dots ("Mueller"); a letter
+    that stands twice in a longer word stands once."""
+    once = _LONG.sub(lambda word: _AGAIN.sub(r"\1", word[0]), seen(name))
+    return _DOTS.sub(r"\1", skeleton(once))
+
+
+_TITLES = frozenset(
+    map(
+        _written,
+        (
+            *(
+                "dr",
+                "dra",
+                "drs",
+                "doctor",
+                "doctora",
+                "prof",
+                "profa",
+                "professor",
+                "sir",
+                "dame",
+                "lady",
+                "lord",
+                "rev",
+            ),
+            *(
+                "mr",
+                "mrs",
+                "ms",
+                "miss",
+                "mx",
+                "madam",
+                "sister",
+                "matron",
+                "nurse",
+                "midwife",
+                "paramedic",
+                "physician",
+            ),
+            *("consultant", "registrar", "resident", "intern", "surgeon", "attending", "fellow", "locum", "staff"),
+            *(
+                "sr",
+                "sra",
+                "srta",
+                "don",
+                "herr",
+                "frau",
+                "schwester",
+                "pfleger",
+                "mme",
+                "mlle",
+                "enfermera",
+                "enfermero",
+            ),
+            *(
+                "md",
+                "mbbs",
+                "mbchb",
+                "phd",
+                "rn",
+                "rgn",
+                "rmn",
+                "lpn",
+                "np",
+                "pa",
+                "bsc",
+                "msc",
+                "mrcp",
+                "frcp",
+                "frcs",
+            ),
+            *("facp", "facs", "jr", "jnr", "junior", "snr", "senior", "ii", "iii", "dipl", "med", "dent"),
+            *("\u062f", "\u062f\u0643\u062a\u0648\u0631", "\u062f\u0643\u062a\u0648\u0631\u0629"),
+        ),
+    )
+)
+"""What is said before a name or after it, and is no part of it (of the kinds that a list of staff has)."""
 
 
 def _alike(one: str, other: str) -> bool:

@@ -18,6 +18,8 @@ from medrec.core import codec, manifests, state
 from medrec.core.manifests.acts import misfit
 from medrec.core.manifests.correction import (
     DUE_MS,
+    REASON_KINDS,
+    WORDS_KINDS,
     AnswerKind,
     Claim,
     CorrectionRequestManifest,
@@ -28,7 +30,7 @@ from medrec.core.manifests.correction import (
     statement_message,
 )
 from medrec.core.manifests.delegation import Delegation, encode_delegation
-from medrec.core.signs import says_something
+from medrec.core.signs import kinds, says_something
 from medrec.node.account.delegates import Held
 from medrec.node.account.former_keys import signed_then
 from medrec.node.agent.own import person_here
@@ -75,9 +77,11 @@ class Corrections:
     ) -> CorrectionStatement:
         """The statement that a person signs (over `statement_message`): `manifest` (hex) signed the wrong version.
 
-        `acting` is the account of whoever signs in her place. Raises Refusal (malformed).
+        `acting` is the account of whoever signs in her place. Raises Refusal (malformed, reason-missing).
         """
         node = self._node
+        if kinds(words) < WORDS_KINDS:
+            raise Refusal(Code.REASON_MISSING)
         value = {
             "network": node.network.hex(),
             "account": account,
@@ -108,6 +112,8 @@ class Corrections:
         if node.agent is None:
             raise LookupError("this node serves no people")
         node.agent.view_secret(statement.account)
+        if kinds(statement.words) < WORDS_KINDS:
+            raise Refusal(Code.REASON_MISSING)
         held = self._check(statement)
         # Entered before, so that the line is hers and her paper finds it.
         person_here(node, statement.account)
@@ -282,7 +288,7 @@ class Corrections:
 
         Raises Refusal (unknown-correction, not-corrected, reason-missing), StoreError.
         """
-        if not says_something(words):
+        if not says_something(words) or (kind != "corrected" and kinds(words) < REASON_KINDS):
             raise Refusal(Code.REASON_MISSING)
         node = self._node
 

@@ -13,11 +13,12 @@ from markupsafe import Markup
 
 from medrec.core import codec, manifests, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
-from medrec.core.manifests.correction import CLAIMED, Claim
+from medrec.core.manifests.correction import CLAIMED, WORDS_KINDS, Claim
 from medrec.core.manifests.correction import statement_message as correction_message
 from medrec.core.manifests.dispute import DisputeManifest, Statement, owed_for
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
+from medrec.core.signs import kinds
 from medrec.node.corrections.corrections_shown import Asked
 from medrec.node.looks import disputing
 from medrec.node.looks.handed_on import ANSWERS, OWN, Word, words_of
@@ -218,7 +219,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
         held = require_right(node, visit.session, "correct", manifest.record.type)
         by = called(held, visit.session) if held is not None else ""
     told, proposed = (visit.form.get(name, "").strip() for name in ("words", "proposed"))
-    if not told:
+    if kinds(told) < WORDS_KINDS:
         raise PageError(400, "say-what-is-wrong")
     if max(len(told), len(proposed)) > WORDS_LENGTH_MAX:
         raise PageError(413, "form-too-large")
