@@ -70,7 +70,7 @@ def test_an_answer_to_a_correction(network: Network, ada: Patient) -> None:
     correcting.deliver(network)
     north: Any = network["north"]
     with pytest.raises(UnwritableError):
-        north.corrections.answer(identifier, "refused", LONG)
+        north.corrections.answer(identifier, "refused", f"It is right. {LONG}")
     north.corrections.answer(identifier, "refused", "It is right.")
     network.anchor()
     assert correcting.told(network, ada).answer == "It is right." and all_read(network)

@@ -178,3 +178,27 @@ def test_an_entry_that_was_taken_back_leaves_the_record(ada: Help) -> None:
     assert [line.id for line in ada.guide.entries.lines(ada.ada.account)] == [stated.id]
     ada.guide.entries.take(signed(withdrawn(ada, stated)[0], ada.ada), None)
     assert ada.guide.entries.lines(ada.ada.account) == []
+
+
+def test_what_was_put_back_is_told_with_the_way_to_say_so_again(ada: Help) -> None:
+    client, own = ada.story.client("guide"), page(ada.ada)
+    ada.network.consent(ada.ada, "north", "guide")
+    ada.story.settle()
+    ada.guide.copies.refresh(ada.ada.account)
+    said = {"line": tag_of(ada, "record/1"), "words": "That was not me."}
+    sign(client, client.post(f"{own}/corrections", data=said))
+    ada.guide.deliverer.step(ada.network.time)
+    (here,) = ada.north.corrections.here()
+    for value, origin in (("110/70", "second"), ("120/80", "third")):
+        ada.network.time += 1000
+        ada.north.put("Observation", "bp-1", observation("bp-1", "ada", value), origin=origin)
+        if origin == "second":
+            ada.north.corrections.answer(here.id, "corrected", "Mended.")
+        ada.story.settle()
+        ada.guide.copies.refresh(ada.ada.account)
+        shown = client.get(f"{own}/corrections").text
+        back = origin == "third"
+        assert (words.MISTAKES["status_back"] in shown) == back == (words.MISTAKES["again"] in shown)
+        assert (words.MISTAKES["status_corrected"] in shown) != back
+    again = re.search(r'href="([^"]+line=[0-9a-f]+)">' + words.MISTAKES["again"], shown)
+    assert again is not None and "written by North" in text_of(client.get(again.group(1)).text)

@@ -37,7 +37,8 @@ def what_it_says(value: Value) -> bytes:
     of a clinical record its numbers and when it was written down), without signs that nobody sees and what is empty
     then, and with words in one case and spacing."""
     kind = value.get("resourceType")
-    called = kind in _CALLED
+    called, plain = kind in _CALLED, _is_plain(value)
+    folds = not called
     aside = _ASIDE if called else _ASIDE | _WRITTEN
     led = _led_to(value) if "contained" in value else frozenset()
     kept = {}
@@ -48,9 +49,9 @@ def what_it_says(value: Value) -> bytes:
             part = [one for one in part if type(one) is dict and f"#{one.get('id')}" in led]
         elif name in _WHOSE and type(part) is dict and part.get("reference"):
             part = {inner: one for inner, one in part.items() if inner != "display"}
-        said = _said(part, name, not called, name == "contained")
-        if said not in _NOTHING:
-            kept[name] = said
+        one = _said(part, folds, plain, True) if name == "contained" else _said({name: part}, folds, plain)
+        if one is not None:
+            kept[name] = one if name == "contained" else one[name]
     return _encoder.encode(kept)
 
 
@@ -87,35 +88,54 @@ def without_additions(before: Value, after: Value, *, displays: bool = True) -> 
     return kept
 
 
-_NOTHING: tuple[Value, ...] = ("", None, {}, [])
-
-
-def _said(part: Value, name: str, folds: bool, named: bool = False) -> Value:
-    """A part below an element called `name`; `folds`: case is no part of its words; `named`: its ids are led to."""
+def _said(part: Value, folds: bool, plain: bool, named: bool = False) -> Value:
+    """What is left of a part, None if nothing is; `folds`: case is no part of its words; `plain`: no text has anything
+    in it that nobody sees; `named`: its ids are led to. It runs for every version that is published."""
     kind = type(part)
-    if kind is str:
-        return _text(part, folds and name in _WORDS)
     if kind is list:
-        said = [_said(one, name, folds, named) for one in part]
-        return [one for one in said if one not in _NOTHING]
+        said = [left for one in part if (left := _said(one, folds, plain, named)) is not None]
+        return said or None
+    if kind is str:
+        return (part if plain else _text(part)) or None
     if kind is not dict:
         return part
-    coding = "system" in part and "code" in part
     kept = {}
     for inner, one in part.items():
-        if (inner == "id" and not named) or inner == "userSelected" or (coding and inner == "version"):
-            continue
-        below = _said(one, inner, folds)
-        if below not in _NOTHING:
+        if type(one) is str:
+            if inner in _TECHNICAL and _says_nothing(part, inner, named):
+                continue
+            left = one if plain else _text(one)
+            if folds and inner in _WORDS:
+                left = _folded(left)
+            if left:
+                kept[inner] = left
+        elif inner != "userSelected" and (below := _said(one, folds, plain)) is not None:
             kept[inner] = below
-    return kept
+    return kept or None
 
 
-def _text(text: str, folds: bool) -> str:
-    if not (text.isascii() and text.isprintable()):
-        text = as_latin(unicodedata.normalize("NFC", seen(text)))
-    words = text.split()
-    return " ".join(map(_cased, words)).strip(_ENDS) if folds else " ".join(words)
+_TECHNICAL = frozenset({"id", "version"})
+
+
+def _says_nothing(part: Value, inner: str, named: bool) -> bool:
+    """Whether an id says nothing, since nothing leads to it, or a version, which is that of a system of codes."""
+    return not named if inner == "id" else "system" in part and "code" in part
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether no text of a record holds anything but signs that are seen, and single spaces between them."""
+    data = _encoder.encode(value)
+    return data.isascii() and not any(one in data for one in (b"  ", b"\\", b'" ', b' "', b"\x7f"))
+
+
+def _text(text: str) -> str:
+    return " ".join(as_latin(unicodedata.normalize("NFC", seen(text))).split())
+
+
+def _folded(said: str) -> str:
+    if not said.islower():
+        said = " ".join([_cased(word) for word in said.split()])
+    return said.strip(_ENDS)
 
 
 def _cased(word: str) -> str:

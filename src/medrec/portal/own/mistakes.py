@@ -85,7 +85,7 @@ def _change(visit: Visit, who: Whose, asked: Asked) -> dict[str, Any] | None:
     if asked.change is None:
         return None
     before, after, tag = asked.change
-    found: dict[str, Any] = {"link": visit.link("line", person=who.handle, tag=tag.hex())}
+    found: dict[str, Any] = {"link": visit.link("line", person=who.handle, tag=tag.hex()), "now": "", "again": ""}
     if asked.status in ("unchanged", "back"):
         found["again"] = visit.link("mistakes", person=who.handle) + f"?line={tag.hex()}"
     said = [plain_of(asked.type, content) if content else "" for content in (before, after)]
