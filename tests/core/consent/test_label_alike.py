@@ -154,3 +154,103 @@ def test_a_narrative_of_what_the_record_says_is_no_doubt() -> None:
     assert narrated(words, **her)[:2] == ((), ())
     assert narrated(words).may == LABELLER.opaque
     assert narrated("Asthma in HIV")[:2] == (("HIV",), ())
+
+
+PLAIN = (
+    "Morning after pill", "Male to female", "Infected by needle", "Took all tablets at once", "Sore on penis",
+    "Not safe at home", "PrEP", "Involuntary admission", "Coil fitted", "T cell count low", "Chest reconstruction",
+    "Testosterone started", "Insomnio",
+)  # fmt: skip
+"""Plain words, each of which says what somebody would hide."""
+HARMLESS = ("Chest pain", "Asthma", "Shortness of breath", "Knee pain")
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"resourceType": "Encounter", "reasonReference": [{"display": "WORDS"}]},
+        {"resourceType": "ServiceRequest", "code": {"text": "Blood count"}, "reasonReference": [{"display": "WORDS"}]},
+        {"resourceType": "ServiceRequest", "code": {"text": "Blood count"}, "supportingInfo": [{"display": "WORDS"}]},
+        {"resourceType": "CarePlan", "title": "WORDS"},
+        {"resourceType": "List", "title": "WORDS"},
+        {"resourceType": "Composition", "section": [{"title": "WORDS"}]},
+        {"resourceType": "Condition", "code": {"text": "Asthma"}, "bodySite": [{"text": "WORDS"}]},
+        {"resourceType": "Observation", "code": {"text": "Chest pain"}, "valueString": "WORDS"},
+        {"resourceType": "MedicationRequest", "statusReason": {"text": "WORDS"}},
+        {"resourceType": "DeviceRequest", "codeCodeableConcept": {"text": "WORDS"}},
+        {"resourceType": "Basic", "whateverComes": {"text": "WORDS"}},
+    ],
+    ids=lambda one: f"{one['resourceType']}-{list(one)[-1]}",
+)
+def test_words_are_a_doubt_in_every_element_that_names(element: Any) -> None:
+    def written(value: Any, words: str) -> Any:
+        if isinstance(value, dict):
+            return {key: written(one, words) for key, one in value.items()}
+        if isinstance(value, list):
+            return [written(one, words) for one in value]
+        return value.replace("WORDS", words)
+
+    for words in PLAIN:
+        found = LABELLER.label(written(element, words))
+        assert found.codes or found.may, words
+    for words in HARMLESS:
+        assert LABELLER.label(written(element, words))[:2] == ((), ()), words
+
+
+def test_how_and_when_need_not_say_what_for_and_an_answer_may_be_a_number() -> None:
+    dosage = {"resourceType": "MedicationRequest", "dosageInstruction": [{"text": "Take 1 tablet once a day"}]}
+    assert LABELLER.label(dosage)[:2] == ((), ())
+    answer = {"resourceType": "Observation", "code": {"text": "Chest pain"}}
+    for words in ("7", "Positive", "1+"):
+        assert LABELLER.label({**answer, "valueString": words})[:2] == ((), ()), words
+    stopped = {"resourceType": "MedicationRequest", "statusReason": {"text": "Stopped on 2026-03-01"}}
+    assert LABELLER.label(stopped)[:2] == ((), ())
+
+
+TELLING = (
+    "Gender clinic", "STI clinic", "Termination service", "Rehab", "Recovery centre", "Behavioral unit",
+    "Women refuge", "Safe house", "Prison health", "HIV clinic", "Refugio", "Northfield Recovery Centre",
+)  # fmt: skip
+SAYING_NOTHING = (
+    "Mercy Medical Ctr", "Emergency department", "Ward 9", "Radiology", "Outpatient clinic", "Main building",
+    "St. Zelvatrix Hospital", "Room 4", "Medical center",
+)  # fmt: skip
+
+
+def at(element: str, name: str) -> Any:
+    """A record that tells in this element where somebody was."""
+    pointer: Any = {"display": name}
+    if element == "location":
+        return {"resourceType": "Encounter", "location": [{"location": pointer}]}
+    if element == "name":
+        return {"resourceType": "Location", "name": name}
+    if element == "performer":
+        pointer["reference"] = "Organization/1"
+    kind = {"department": "Basic", "performer": "Observation", "custodian": "DocumentReference"}.get(element)
+    return {"resourceType": kind or "Encounter", element: pointer}
+
+
+PLACED = ("location", "serviceProvider", "department", "performer", "custodian", "encounter", "name")
+
+
+@pytest.mark.parametrize("element", PLACED)
+def test_where_somebody_was_may_tell_what_for(element: str) -> None:
+    for name in TELLING:
+        found = LABELLER.label(at(element, name))
+        assert found.codes or found.may, name
+    for name in SAYING_NOTHING:
+        assert LABELLER.label(at(element, name))[:2] == ((), ()), name
+
+
+def test_a_person_of_such_a_name_is_none_of_these_places() -> None:
+    for pointer in ({"display": "Dr Grace Pride"}, {"display": "Ann Safe", "reference": "Practitioner/1"}):
+        seen = {"resourceType": "Encounter", "participant": [{"individual": pointer}]}
+        assert LABELLER.label(seen)[:2] == ((), ())
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_plain_words_that_say_something_together_are_a_doubt_in_a_generated_narrative(words: str) -> None:
+    for between in (". ", "</p><p>", " "):
+        found = narrated(f"Asthma{between}{words}")
+        assert found.codes or found.may, between
+    assert narrated("Asthma of the chest")[:2] == ((), ())

@@ -1,5 +1,8 @@
 """Which elements of a record are words about health, which name an illness, and which say who somebody is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from medrec.core.consent.label_names import Read
 
 FREE_TEXT_CHARACTERS = 100
@@ -25,6 +28,16 @@ _NAMING_NAMES = (
     "code concept condition description diagnosisCodeableConcept itemCodeableConcept manifestation medication "
     "medicationCodeableConcept procedureCodeableConcept reasonCode serviceType substance type vaccineCode"
 )
+_QUALIFYING_NAMES = (
+    "abatementString additionalInstruction ageString authorString bornString certainty clinicalStatus criticality "
+    "currency deceasedString dosage dosageInstruction function interpretation laterality maritalStatus method "
+    "occurrenceString onsetString performedString priority relationship role route severity timing "
+    "timingString unit verificationStatus"
+)
+_PERSONAL_NAMES = (
+    "agent asserter author beneficiary enterer guarantor individual informant member patient payee practitioner "
+    "primary receiver recorder requester sender source subject subscriber verifier"
+)
 _PEOPLE_NAMES = (
     "Endpoint HealthcareService Location Organization Patient Person Practitioner PractitionerRole RelatedPerson"
 )
@@ -38,8 +51,11 @@ PASSED_OVER = frozenset(_PASSED_OVER_NAMES.split())
 """Elements whose strings are no words about health."""
 CLINICAL = frozenset(_CLINICAL_NAMES.split())
 """Elements whose references say what a record is about."""
-NAMING = frozenset(_NAMING_NAMES.split())
-"""Elements that say what a record is about: a text there, without a code, has to say it."""
+_ILLNESS = frozenset(_NAMING_NAMES.split())
+"""Elements that say which illness, test or medicine it is."""
+QUALIFYING = frozenset(_QUALIFYING_NAMES.split())
+"""Elements that say how, when, how much, or who somebody is to another. Every other text names what a record is about,
+or why: without a code, it has to say it."""
 PEOPLE = frozenset(_PEOPLE_NAMES.split())
 """Types that say who or where somebody is: their texts are names, languages and kinds of kin."""
 _BODILY = frozenset(_BODILY_NAMES.split())
@@ -49,21 +65,44 @@ MEDICINES = frozenset(("code", "concept", "itemCodeableConcept", "medication", "
 """Elements that name a medicine, in a Medication and in what starts with `medication`."""
 SUBSTANCES = frozenset(("AllergyIntolerance", "Immunization", "Medication"))
 """Types whose names may be those of medicines."""
-_VALUES = frozenset(("title", "valueString"))
+_TITLES = frozenset(("label", "title"))
+PLACES = frozenset(("HealthcareService", "Location", "Organization"))
+"""Types whose names are those of places."""
+_PERSONS = frozenset(("Group", "Patient", "Person", "Practitioner", "PractitionerRole", "RelatedPerson"))
+_PERSONAL = frozenset(_PERSONAL_NAMES.split())
+_PLACE_NAMES = frozenset(("alias", "name"))
 
 
 def names_illness(kind: str, path: str, name: str) -> bool:
     """Whether an element of this name, of a record of this type, says what illness, medicine or test it is, and not
     which visit, paper, line of a bill, answer or site."""
-    return path.startswith(_REASONS) or (kind in _BODILY and name in NAMING and not path.startswith("dosage"))
+    return path.startswith(_REASONS) or (kind in _BODILY and name in _ILLNESS and not path.startswith("dosage"))
 
 
 def read_as(kind: str, name: str) -> str:
-    """The element as which a short text is read that is no concept; "" where rules alone read it. A title or a value
-    need not say what it is about; the name of a group says whom it takes in, and why."""
-    return "code" if (kind, name) == ("Group", "name") else name if name in _VALUES else ""
+    """The element as which a short text is read that is no concept; "" where rules alone read it. The name of a group
+    says whom it takes in, and why."""
+    if (kind, name) == ("Group", "name"):
+        return "code"
+    return name if name in _TITLES or name.endswith("String") else ""
 
 
 def is_doubt(read: Read, name: str) -> bool:
-    """Whether a text without a code, in an element of this name, may say anything."""
-    return read == "strange" or (read != "named" and name in NAMING)
+    """Whether a text without a code, in an element of this name, may say anything. An answer may be a number."""
+    if read == "strange" or read == "named":
+        return read == "strange"
+    return name not in QUALIFYING and not (read == "none" and name.endswith("String"))
+
+
+def names_place(kind: str, name: str) -> bool:
+    """Whether a text in an element of this name, of a record of this type, is the name of a place."""
+    return kind in PLACES and name in _PLACE_NAMES
+
+
+def may_point_at_place(name: str, value: Mapping[str, Any]) -> bool:
+    """Whether the `display` of what is pointed at may be the name of a place, or of what is done there. Only a person's
+    says nothing: that of a type of persons, or, where no type is given, of an element that names one."""
+    given = value.get("type")
+    reference = value.get("reference")
+    kind = given if type(given) is str else reference.split("/")[-2:][0] if type(reference) is str else ""
+    return kind not in _PERSONS and (kind in PLACES or name not in _PERSONAL)

@@ -17,11 +17,16 @@ _TAG = re.compile(
 _DRUG_WORDS_MAX = 4
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PROGRAMS_WORDS = (
-    "date details display generated id issued name narrative onset performer quantity recorded reference resource "
-    "meant subject text treat updated verification version"
+    "activities activity care date details disorder display generated id issued name narrative onset performer plan "
+    "quantity recorded reference resource meant subject text treat updated verification version"
 )
 _OF_PROGRAMS = frozenset(_PROGRAMS_WORDS.split())
 """Words that programs set beside what they take from a record."""
+_JOINING_WORDS = "an and as at by con de del el en for from has in is la las los of on or por since the to with y"
+_JOINING = frozenset(_JOINING_WORDS.split())
+"""Words that join others, and say nothing among themselves."""
+_BREAK = re.compile(r"<[^>]*>|[.,;:!?()\[\]|\n]")
+"""Where a piece of a narrative ends."""
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
 
@@ -33,7 +38,12 @@ class Names:
     """
 
     def __init__(
-        self, rules: Sequence[LabelRule], ordinary: Iterable[str], empty: Iterable[str], whole: Iterable[str] = ()
+        self,
+        rules: Sequence[LabelRule],
+        ordinary: Iterable[str],
+        empty: Iterable[str],
+        whole: Iterable[str] = (),
+        places: Iterable[str] = (),
     ) -> None:
         self._names: dict[str, list[Name]] = {}
         self._stems: dict[str, list[Name]] = {}
@@ -41,6 +51,7 @@ class Names:
         self._empty = frozenset(word.casefold() for text in empty for word in words_of(text))
         self._ordinary = self._empty.union(word.casefold() for text in ordinary for word in words_of(text))
         self._whole = frozenset(_without_tag(words_of(text)) for text in whole)
+        self._places = frozenset(word.casefold() for text in places for word in words_of(text))
         for number, rule in enumerate(rules):
             self._index(number, rule)
 
@@ -81,12 +92,38 @@ class Names:
         """How the words of a name were read. `known` are words that stand for something; `whole`: a name that is known
         as a whole is one."""
         folded = [word.casefold() for word in words]
-        if whole and _without_tag(words) in self._whole:
+        if whole and not self._whole.isdisjoint((_without_tag(words), _without_tag(_counted(folded)))):
             return "named"
         strange = [word for word in folded if self._is_strange(word)]
         if any(word not in known for word in strange):
             return "strange"
         return "named" if strange or any(self._says(word) for word in folded) else "little"
+
+    def place(self, words: Sequence[str]) -> Read:
+        """How the words of a name of a place were read. A word that nobody knows is taken for a proper name there, but
+        for those that tell what somebody was there for; a name of ordinary words alone has to name something. A number
+        says which of several it is."""
+        folded = [word.casefold() for word in words]
+        if any(not self._places.isdisjoint(_forms(word)) for word in folded):
+            return "strange"
+        if any(self._is_strange(word) or self._says(word) for word in folded):
+            return "named"
+        kept = _counted(folded)
+        return "named" if not kept or _without_tag(kept) in self._whole else "little"
+
+    def runs(self, text: str, said: Collection[str]) -> Iterator[list[str]]:
+        """The words of a text that stand beside each other and were not `said`, words that only join others and numbers
+        left out."""
+        for piece in _BREAK.split(text):
+            run: list[str] = []
+            for word in words_of(piece):
+                folded = word.casefold()
+                if folded in said:
+                    yield run
+                    run = []
+                elif folded not in _JOINING and len(word) > 1 and not _NUMBER.match(folded):
+                    run.append(word)
+            yield run
 
     def strange(self, words: Iterable[str], said: Collection[str]) -> list[str]:
         """Those of these words that are neither ordinary nor among those that were `said`."""
@@ -95,14 +132,22 @@ class Names:
     def _says(self, word: str) -> bool:
         """Whether an ordinary word says what something is about, and would not stand beside any code as well:
         "Disorder", "Viral infection, other", "Stage 4" say nothing."""
-        forms = (word, f"{word}s", word.removesuffix("s"))
-        return not (len(word) == 1 or _NUMBER.match(word) or not self._empty.isdisjoint(forms))
+        return not (len(word) == 1 or _NUMBER.match(word) or not self._empty.isdisjoint(_forms(word)))
 
     def _is_strange(self, word: str) -> bool:
         """Whether nobody knows of a word that it says nothing: it is neither a number, nor a letter by itself, nor
         ordinary, in the singular or the plural."""
-        forms = (word, f"{word}s", word.removesuffix("s"))
-        return not (len(word) == 1 or _NUMBER.match(word)) and self._ordinary.isdisjoint(forms)
+        return not (len(word) == 1 or _NUMBER.match(word)) and self._ordinary.isdisjoint(_forms(word))
+
+
+def _counted(words: Iterable[str]) -> list[str]:
+    """These words without numbers, and without letters by themselves: "Ward 9", "Stopped on 2026-03-01"."""
+    return [word for word in words if len(word) > 1 and not _NUMBER.match(word)]
+
+
+def _forms(word: str) -> tuple[str, str, str]:
+    """A word, in the singular and the plural."""
+    return word, f"{word}s", word.removesuffix("s")
 
 
 def _without_tag(words: Iterable[str]) -> str:

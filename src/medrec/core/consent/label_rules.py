@@ -45,7 +45,8 @@ class LabelFile(Fields, frozen=True):
     reviewed this version, and when; empty as long as none has. `ordinary` are words, blanks between them: a name of
     nothing but these, which no rule meets, is cleared, unless they are all among `empty`, which say too little.
     `whole` are names of visits, papers, lines of bills, answers and sites, which clear as they stand where no illness
-    is named. `products` and `titles`: id of a rule -> beginnings of National Drug Codes of eleven digits, and
+    is named. `places` are words, blanks between them, that tell in the name of a place what somebody was there for.
+    `products` and `titles`: id of a rule -> beginnings of National Drug Codes of eleven digits, and
     of codes of ICD-10 whose titles the rule meets, blanks between them."""
 
     format: Literal["medrec/labels/1"]
@@ -57,6 +58,7 @@ class LabelFile(Fields, frozen=True):
     ordinary: list[str] = []
     empty: list[str] = []
     whole: list[str] = []
+    places: list[str] = []
     products: dict[str, list[str]] = {}
     titles: dict[str, list[str]] = {}
     reviewed_by: str = ""

@@ -73,7 +73,8 @@ class Labeller:
         ordinary = [words for file in read for words in file.ordinary]
         empty = [words for file in read for words in file.empty]
         whole = [name for file in read for name in file.whole]
-        self._names = Names(self.rules, ordinary, empty, whole)
+        places = [words for file in read for words in file.places]
+        self._names = Names(self.rules, ordinary, empty, whole, places)
         # The same names and codes come again and again, and mean the same as long as there are these rules.
         self.numbers_of_code = lru_cache(REMEMBERED_MAX)(self._codes.met)
         """The rules that a code (system, code) meets."""
@@ -153,11 +154,19 @@ class Labeller:
 
     def says_more(self, narrative: str, resource: Mapping[str, Any]) -> bool:
         """Whether a narrative that a program is said to have written has words that stand nowhere else in the resource
-        and may say anything. Who and where somebody is, is told in names that nobody has to know."""
+        and may say anything, by themselves or those that stand together. Who and where somebody is, is told in names
+        that nobody has to know."""
         if resource.get("resourceType") in elements.PEOPLE:
             return False
-        more = self._names.strange(words_of(_LAYOUT.sub(" ", narrative)), said_in(resource))
-        return any(not self.numbers_of_text(word) for word in more)
+        text, said = _LAYOUT.sub(" ", narrative), said_in(resource)
+        if any(not self.numbers_of_text(word) for word in self._names.strange(words_of(text), said)):
+            return True
+        return any(run and self.reads(" ".join(run)) == "little" for run in self._names.runs(text, said))
+
+    def reads_place(self, text: str) -> Read:
+        """How the name of a place was read: "named" where it does not tell what somebody was there for, or a rule does
+        so; "little" or "strange": it may."""
+        return "named" if self._is_met(text, False) else self._names.place(words_of(text))
 
     def _is_met(self, text: str, medicine: bool) -> bool:
         """Whether a name of a rule stands in a text, be it that another there takes it away."""
@@ -237,6 +246,7 @@ class _Walk:
             or ("identifier" in value and self._is_bare_identifier(name, value))
             or ("code" in value and name not in ("coding", "tag") and self._is_bare_code(name, value))
             or (name in elements.MEDICINES and self._is_unknown_medicine(value))
+            or ("display" in value and self._tells_place(name, value))
         ):
             self.opaque = True
         attached = "data" in value or ("url" in value and "contentType" in value) or name in elements.ATTACHMENTS
@@ -268,6 +278,14 @@ class _Walk:
             return False
         pairs = [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
         return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
+
+    def _tells_place(self, name: str, value: dict[str, Any]) -> bool:
+        """Whether it points at a place, or at something else that is no person, whose name may tell what for."""
+        display = value["display"]
+        pointed = "code" not in value and "system" not in value and type(display) is str
+        if not pointed or name in elements.CLINICAL:
+            return False
+        return elements.may_point_at_place(name, value) and self.labeller.reads_place(display) != "named"
 
     def _read(self, name: str, text: str) -> Read:
         about = self.kind in elements.SUBSTANCES or self.path.startswith("medication")
@@ -318,7 +336,8 @@ class _Walk:
         free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
         known_as = elements.read_as(self.kind, name)
         strange = bool(known_as) and self._is_doubt(known_as, text)
-        if free or above == "note" or strange or not is_read(text):
+        place = elements.names_place(self.kind, name) and above == "" and self.labeller.reads_place(text) != "named"
+        if free or above == "note" or strange or place or not is_read(text):
             self.opaque = True
 
     def _refer(self, name: str, reference: str) -> None:
