@@ -388,14 +388,3 @@ def test_a_request_whose_date_leaves_no_time_is_not_taken(
     assert network["north"].corrections.here() == []
     network["guide"].corrections.ask(signed(network, ada))
     assert deliver(network)[-1] is True
-
-
-@pytest.mark.parametrize("words", [".", "?", "\u200b", "a", "..."])
-def test_what_says_nothing_binds_nobody(network: Network, ada: Patient, words: str) -> None:
-    for way in (
-        lambda: network["guide"].corrections.ask(signed(network, ada, {"words": words})),
-        lambda: network["guide"].corrections.draft(ada.account, "north", "Condition", "c", "", words, "", b"k" * 16),
-    ):
-        with pytest.raises(Refusal) as caught:
-            way()
-        assert caught.value.reason is Code.REASON_MISSING

@@ -195,3 +195,14 @@ def test_what_never_was_hers_is_not_moved(network: Network, ada: Patient) -> Non
     with pytest.raises(Refusal) as caught:
         north.corrections.answer(identifier, "corrected", "Mended.")
     assert caught.value.reason is Code.NOT_CORRECTED
+
+
+@pytest.mark.parametrize("words", [".", "?", "\u200b", "a", "..."])
+def test_what_says_nothing_binds_nobody(network: Network, ada: Patient, words: str) -> None:
+    for way in (
+        lambda: network["guide"].corrections.ask(signed(network, ada, {"words": words})),
+        lambda: network["guide"].corrections.draft(ada.account, "north", "Condition", "c", "", words, "", b"k" * 16),
+    ):
+        with pytest.raises(Refusal) as caught:
+            way()
+        assert caught.value.reason is Code.REASON_MISSING
