@@ -17,12 +17,13 @@ from starlette.testclient import TestClient
 
 from medrec import portal
 from medrec.portal.app import Site, pages
-from medrec.portal.page import File, Reader
+from medrec.portal.page import File, Reader, Role
 from medrec.portal.people import handle
 from medrec.portal.sent import COPY
-from medrec.portal.session import PEOPLE, STAFF, Session
+from medrec.portal.session import PEOPLE, STAFF, Session, Who
 from medrec.portal.table import FILES, PAGES, Page
-from tests.access.test_matrix import clean, identifiers, roles, things_in
+from tests.access.staff import clean, may_see
+from tests.access.test_matrix import identifiers, roles, things_in
 from tests.access.world import World
 
 TEMPLATES = sorted((Path(portal.__file__).parent / "templates").rglob("*.html"))
@@ -76,14 +77,10 @@ def deeds(page: Page) -> list[str]:
 
 
 def readers(world: World, page: Page) -> dict[str, Session | None]:
-    """Who is shown a page and is none of the staff of the place: for them he is a stranger."""
+    """Who is shown a page: people, and the staff of the place, who may see what the table of theirs says."""
     if page.reader is Reader.EVERYBODY:
         return roles(world)
-    return {
-        name: one
-        for name, one in roles(world).items()
-        if one is not None and one.who in (page.who or STAFF) and one.who not in STAFF
-    }
+    return {name: one for name, one in roles(world).items() if one is not None and one.who in (page.who or STAFF)}
 
 
 def address(world: World, page: Page, his: str) -> str:
@@ -92,17 +89,20 @@ def address(world: World, page: Page, his: str) -> str:
     return re.sub(r"{\w+(:\w+)?}", lambda found: his, own)
 
 
-def told(answer: Any, his: str) -> bool:
+def told(answer: Any, his: str, may: tuple[bytes, ...] = ()) -> bool:
     """Whether an answer is clean but for what was sent, which comes back in a form that is filled in again."""
     shown, where = answer.content, answer.headers.get("location", "")
     for sent in {his, quote(his, ""), quote(his)}:
         shown, where = shown.replace(sent.encode(), b""), where.replace(sent, "")
-    return clean(shown) and clean(where.encode())
+    return clean(shown, may) and clean(where.encode(), may)
 
 
-def ask_in_every_field(world: World, page: Page, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def ask_in_every_field(
+    world: World, page: Page, monkeypatch: pytest.MonkeyPatch, organisation: str = "guide"
+) -> set[str]:
     """Fails where something of his comes out; the fields that the page asked for."""
-    client = TestClient(pages(world.network["guide"]), raise_server_exceptions=False)  # type: ignore[arg-type]
+    node: Any = world.network[organisation]
+    client = TestClient(pages(node), raise_server_exceptions=False)
     asked: set[str] = set()
     visit = Site._visit
     every = [*identifiers(world), *things_in(world, page.path)]
@@ -120,7 +120,7 @@ def ask_in_every_field(world: World, page: Page, monkeypatch: pytest.MonkeyPatch
                 monkeypatch.setattr(Site, "_visit", filled)
                 data = {"csrf": "c"} if method == "POST" else None
                 answer = client.request(method, where, data=data, follow_redirects=False)
-                assert told(answer, his), (name, method, where, do)
+                assert told(answer, his, may_see(organisation, session, page.name)), (name, method, where, do)
         monkeypatch.setattr(Site, "_visit", visit)
     return asked
 
@@ -143,6 +143,29 @@ def test_no_field_of_a_page_tells_of_another_person(world: World, page: Any, mon
     asked = ask_in_every_field(world, page, monkeypatch)
     if page.reader is Reader.EVERYBODY or any(who in PEOPLE for who in page.who):
         ask_one_by_one(world, page, asked, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "page", [one for one in (*PAGES, *FILES) if set(one.who or STAFF) & set(STAFF)], ids=lambda page: page.name
+)
+def test_no_field_tells_the_staff_of_the_place_that_has_his_records_more_than_they_may_see(
+    world: World, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_in_every_field(world, page, monkeypatch, "north")
+
+
+@pytest.mark.parametrize("who", STAFF)
+@pytest.mark.parametrize(("organisation", "role"), [("north", Role.RECORDS), ("guide", Role.AGENT)])
+def test_a_field_that_shows_him_to_the_staff_is_found(
+    world: World, organisation: str, role: Role, who: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(node: Any, visit: Any) -> File:
+        return File(b"QUIVERING" if "rec-of-z" in visit.query.get("any", "") else b"", "text/plain", "peek.txt")
+
+    planted = Page("/peek", "peek", show, "", role, who=(who,))
+    monkeypatch.setattr("medrec.portal.app.FILES", (*FILES, planted))
+    with pytest.raises(AssertionError, match="peek"):
+        ask_in_every_field(world, planted, monkeypatch, organisation)
 
 
 def test_the_fields_of_a_form_are_found_and_so_is_what_may_be_done(

@@ -17,7 +17,8 @@ from medrec.node.peers.rules import Rule
 from medrec.portal import calls, rules
 from medrec.portal.app import Site, pages
 from medrec.portal.sign_in import read_json
-from tests.access.test_matrix import clean, roles
+from tests.access.staff import clean
+from tests.access.test_matrix import roles
 from tests.access.test_site import SENT, Sent, known, send
 from tests.access.test_site import world as world
 from tests.access.world import World

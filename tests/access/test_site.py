@@ -23,7 +23,8 @@ from medrec.portal.people import handle
 from medrec.portal.session import Session
 from medrec.portal.sign_in import to_text
 from medrec.portal.signing import Piece, desk_of
-from tests.access.test_matrix import clean, identifiers, roles
+from tests.access.staff import clean
+from tests.access.test_matrix import identifiers, roles
 from tests.access.world import World
 
 NODES = ("north", "guide")

@@ -20,7 +20,8 @@ from starlette.testclient import TestClient
 from medrec.node.witness.witness import Witness, read_logs, set_up
 from medrec.node.witness.witness_app import witness_app
 from medrec.node.witness.witness_keys import WitnessKeys
-from tests.access.test_matrix import clean, identifiers
+from tests.access.staff import clean
+from tests.access.test_matrix import identifiers
 from tests.access.test_rules import addresses
 from tests.access.world import World
 
