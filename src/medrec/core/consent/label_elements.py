@@ -30,7 +30,7 @@ _NAMING_NAMES = (
 )
 _QUALIFYING_NAMES = (
     "abatementString additionalInstruction ageString authorString bornString certainty clinicalStatus criticality "
-    "currency deceasedString dosage dosageInstruction function interpretation laterality maritalStatus method "
+    "currency deceasedString dosage dosageInstruction form function interpretation laterality maritalStatus method "
     "occurrenceString onsetString performedString priority relationship role route severity timing "
     "timingString unit verificationStatus"
 )
