@@ -53,6 +53,14 @@ def test_somebody_says_that_they_are_two_and_is_not_asked_again(charts: Charts) 
     assert [one.kind for one in said_to_be_one.waiting(charts.north)] == ["replaced-by"]
 
 
+def test_a_chart_that_was_found_to_be_another_s_is_not_kept_for_her(charts: Charts) -> None:
+    charts.says("b", active=False, link=[{"type": "replaced-by", "other": {"reference": "Patient/ada"}}])
+    charts.code_for("b")
+    assert said_to_be_one.are_two(charts.north, "ada", "b", "office")
+    with pytest.raises(LinkError, match="not the record of the patient that is in use"):
+        charts.code_for("b")
+
+
 def test_the_old_number_of_who_is_linked_is_linked_for_her_alone(charts: Charts) -> None:
     """Records lie under the old number still, which was merged into the one that is linked."""
     charts.says("b", active=False, link=[{"type": "replaced-by", "other": {"reference": "Patient/ada"}}])

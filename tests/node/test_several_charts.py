@@ -305,6 +305,40 @@ def test_a_look_under_one_number_of_hers_is_a_look_at_her(charts: Charts) -> Non
     assert charts.north.finder.linked({charts.ada.account}) == {charts.ada.account: "ada"}
 
 
+@pytest.mark.parametrize(("looked", "ended"), [("ada", "b"), ("b", "ada")])
+def test_a_look_at_her_does_not_go_on_at_a_chart_that_is_hers_no_more(charts: Charts, looked: str, ended: str) -> None:
+    """It is somebody else's, who is told of a look of her own, with its reason."""
+    charts.join()
+    finder, doctor = charts.north.finder, charts.north.doctor()
+    finder.look(looked, doctor, "TREAT", "She is here for a check-up.")
+    assert charts.north.linker.unlink(ended)
+    assert not finder.has_looked(doctor.credential.id, ended)
+    assert finder.has_looked(doctor.credential.id, looked)
+
+
+def test_a_code_whose_answer_was_lost_ends_nothing_that_she_said_there(
+    charts: Charts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a link is kept before the place has answered; the place can cause that at will."""
+    agent: Any = charts.guide.agent
+    call = agent._call
+
+    def lost(organisation: str, path: str, *more: Any, **rest: Any) -> Any:
+        if path == "/medrec/link":
+            raise PeerError("unreachable", "It did not answer.", answered=False)
+        return call(organisation, path, *more, **rest)
+
+    code = charts.code_for("b")
+    with monkeypatch.context() as patched, pytest.raises(PeerError):
+        patched.setattr(agent, "_call", lost)
+        charts.present(charts.ada, code)
+    charts.network.time += 3 * 86_400_000
+    charts.network.anchor()
+    charts.network.deliver()
+    over = standing_links.over(charts.guide, charts.ada.account)
+    assert not over("north", 1) and not over("north", 0)
+
+
 def test_erasing_her_by_either_number_erases_all_of_her(charts: Charts) -> None:
     charts.join()
     gone_at_source(charts.north, "Patient", "ada", "b")

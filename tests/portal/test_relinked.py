@@ -1,13 +1,16 @@
 """What she said at a place ends with her link to it: her pages say so, and a new link asks about what she hid there."""
 
 import html
+import json
 import re
 from typing import Any
 
 import pytest
 
 from medrec.core.consent.plain import Party, Plain, write
+from medrec.core.matching import Demographics
 from medrec.node.agent import standing_links
+from medrec.node.right_person.desk import give_code
 from medrec.portal import language, words
 from medrec.portal.own import linking as linking_page
 from medrec.portal.people import handle
@@ -110,6 +113,21 @@ def test_a_newer_link_ends_what_was_said_under_the_older_though_its_end_was_neve
     monkeypatch.setattr(standing_links, "undone", lambda node, account: {})
     hidden, sharing = pages(story, hid)
     assert "about HIV to yourself" not in hidden and words.SHARING["none"] in sharing
+
+
+def test_the_code_of_another_chart_asks_nothing_of_what_she_said_at_that_place(story: Story, hid: Patient) -> None:
+    """She hides it there, as she said it: asked again, it would lose "but not in an emergency"."""
+    network: Any = story.network
+    raw = json.loads(network["north"].source.raw["Patient", "p1"]) | {"id": "b2"}
+    network["north"].put("Patient", "b2", json.dumps(raw))
+    later(story)
+    shown = network["north"].linker.patient("b2")
+    code = give_code(network["north"], "b2", Demographics(shown.family, shown.given, shown.birth)).payload
+    page = story.client("guide").post(linking(hid), data={"code": code}).text
+    assert "North" in page and 'name="hide-' not in page
+    before = at_north(story, hid)
+    sign_it(story, begin(story, hid, code))
+    assert at_north(story, hid) == before
 
 
 def test_it_is_said_in_each_language() -> None:

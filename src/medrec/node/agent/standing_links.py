@@ -103,9 +103,15 @@ def over(node: "Node", account: str) -> Callable[[str, int], bool]:
     """At her agent: whether what an organisation told under an epoch is of a link that has ended, by the id and the
     epoch. What she permitted and forbade under it ended with it (right_person/unlinking.py).
 
-    A newer link ends the one before, whatever the organisation says; so does an erasure of all that it had of her.
+    A newer link ends the one before, whatever the organisation says of that one; so does an erasure of all that it had
+    of her. A link counts once its own line is told: its key is kept before the organisation has answered, and may
+    never be that of a link, or may be that of a further chart.
     """
     ends = {organisation: one.epoch for organisation, one in undone(node, account).items()}
+    for line in told(node, account, "link/1"):
+        said = line.manifest
+        if said.action == "link" and said.chart is UNSET and line.organisation == said.organisation:
+            ends[said.organisation] = max(ends.get(said.organisation, 0), number(line.epoch) - 1)
     for line in told(node, account, "erasure/1"):
         if line.manifest.scope == "person" and line.organisation == line.manifest.organisation:
             ends[line.organisation] = max(ends.get(line.organisation, 0), number(line.epoch))
@@ -113,8 +119,6 @@ def over(node: "Node", account: str) -> Callable[[str, int], bool]:
         query = sql.select(link_left.c.organisation, link_left.c.epoch).where(link_left.c.account == account)
         for organisation, epoch in connection.execute(query):
             ends[organisation] = max(ends.get(organisation, 0), int(epoch))
-        for organisation, epoch in newest(connection, account).items():
-            ends[organisation] = max(ends.get(organisation, 0), epoch - 1)
     return lambda organisation, epoch: number(epoch) <= ends.get(organisation, 0)
 
 

@@ -14,7 +14,7 @@ from medrec.core.matching import Demographics, Field, contradictions, doubts, is
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.account import devices
 from medrec.node.keeping import charted, store
-from medrec.node.right_person import desk_hands
+from medrec.node.right_person import desk_hands, said_to_be_one
 from medrec.node.right_person.contradicting import WHOLE, closed, merged_into
 from medrec.node.right_person.link import LinkError, link_payload, link_words
 
@@ -104,7 +104,9 @@ def _closed(node: "Node", patient: str) -> tuple[tuple[str, ...], tuple[str, str
         value = canonical(raw).value if raw is not None else {}
         into = merged_into(value)
         with node.store.read() as connection:
-            found = [charted.account_of(connection, one) for one in into]
+            # Of two charts that somebody found to be two people's the one is not the other's.
+            of_one = [one for one in into if not said_to_be_one.apart(connection, patient, one)]
+            found = [charted.account_of(connection, one) for one in of_one]
         one = found[0] if found and len({*found}) == 1 else None
         return closed(value), one
     return (), None

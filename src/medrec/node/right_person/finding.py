@@ -48,7 +48,8 @@ class Finder:
         self._node = node
         self._lock = threading.Lock()
         self._read: dict[str, tuple[bytes, Found, frozenset[str]]] = {}
-        self._looks: dict[tuple[str, str], int] = {}
+        # Of whom, and when: (who looks, local number) -> (the row that the number was of, ms).
+        self._looks: dict[tuple[str, str], tuple[int, int]] = {}
 
     def find(self, text: str, birth: str = "") -> list[Found]:
         """Everybody who fits, by name, at most FOUND_MAX. All words of `text` must fit; `birth` is YYYY-MM-DD or "".
@@ -106,7 +107,7 @@ class Finder:
         reason, node, now = _said(purpose, reason), self._node, self._node.clock()
         request: Request = who.request(node.vault.random(16), purpose, reason, door="view")
 
-        def write(connection: sql.Connection) -> list[str]:
+        def write(connection: sql.Connection) -> tuple[int, list[str]]:
             column = store.person.c
             hers = sql.select(column.id, column.account).where(charted.under(patient))
             person = connection.execute(hers).first()
@@ -117,20 +118,24 @@ class Finder:
             )
             summary = [71, now, request.purpose]
             node.journal.append(connection, [Draft("own-look/1", manifests.encode(manifest), person.id, None, summary)])
-            return charted.numbers(connection, person.id)
+            return int(person.id), charted.numbers(connection, person.id)
 
         # Whoever looks under one number of hers looks at her.
-        hers_too = {patient, *node.store.write(write)}
+        row, hers_too = node.store.write(write)
         with self._lock:
-            self._looks = {key: at for key, at in self._looks.items() if now < at + LOOK_LIFE_MS}
-            for one in hers_too:
-                self._looks[who.credential.id, one] = now
+            self._looks = {key: (of, at) for key, (of, at) in self._looks.items() if now < at + LOOK_LIFE_MS}
+            for one in (patient, *hers_too):
+                self._looks[who.credential.id, one] = row, now
 
     def has_looked(self, staff: str, patient: str) -> bool:
         """Whether a member of the staff wrote down a look at this patient that still goes on."""
         with self._lock:
-            at = self._looks.get((staff, patient))
-        return at is not None and self._node.clock() < at + LOOK_LIFE_MS
+            row, at = self._looks.get((staff, patient), (0, 0))
+        if not row or self._node.clock() >= at + LOOK_LIFE_MS:
+            return False
+        # A chart that was found to be somebody else's is of another row, and its person is not who was looked at.
+        with self._node.store.read() as connection:
+            return bool(connection.execute(sql.select(store.person.c.id).where(charted.under(patient))).scalar() == row)
 
     def _known(self) -> list[tuple[bytes, Found, frozenset[str]]]:
         column = store.record.c

@@ -104,10 +104,21 @@ def are_two(node: "Node", linked: str, other: str, by: str) -> bool:
         return False
     digest = hashlib.sha256(f"medrec/charts/1 {linked} {other}".encode()).digest()
     desk_hands.write_down(node, digest, other, "refused", by)
-    row = chart_said.c
-    pair = ((row.patient == linked) & (row.other == other)) | ((row.patient == other) & (row.other == linked))
-    node.store.write(lambda connection: connection.execute(sql.update(chart_said).where(pair).values(apart=True)))
+    these = sql.update(chart_said).where(_pair(linked, other)).values(apart=True)
+    node.store.write(lambda connection: connection.execute(these))
     return True
+
+
+def apart(connection: sql.Connection, one: str, other: str) -> bool:
+    """Whether somebody has looked at these two charts, and found them to be two people's."""
+    row = chart_said.c
+    query = sql.select(row.patient).where(_pair(one, other), row.apart.is_(True)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _pair(one: str, other: str) -> sql.ColumnElement[bool]:
+    row = chart_said.c
+    return ((row.patient == one) & (row.other == other)) | ((row.patient == other) & (row.other == one))
 
 
 def forget(connection: sql.Connection, patients: Sequence[str]) -> None:

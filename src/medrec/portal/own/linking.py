@@ -212,7 +212,10 @@ class Hidden(NamedTuple):
 
 def hidden_before(node: "Node", visit: Visit, who: Whose, organisation: str) -> list[Hidden]:
     """The topics that she hides from everybody, with where, and those that she hid at this place under a link that has
-    ended: a place that comes to know her, or comes to know her again, is asked about with them."""
+    ended: a place that comes to know her, or comes to know her again, is asked about with them. Of a place that she is
+    linked to nothing is asked with the code of a further chart: what she said there stands."""
+    if any(name == organisation for name, _ in standing(node, who.account)):
+        return []
     given, found = person.plain_consents(node, who.account, visit.now), []
     ended = [person.as_plain(one) for one in ended_with_link(node, who.account, organisation)]
     for topic in plain.TOPICS:
