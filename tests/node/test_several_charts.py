@@ -68,7 +68,8 @@ class Charts(Desk):
     def ids(self, path: str, parameters: str = "") -> set[str]:
         found = self.search(path, parameters)
         assert found.status == 200, found.body
-        return {one["resource"]["id"] for one in json.loads(found.body).get("entry", ())}
+        listed = [one["resource"] for one in json.loads(found.body).get("entry", ())]
+        return {one["id"] for one in listed if one["resourceType"] != "OperationOutcome"}
 
     def charts(self) -> list[str]:
         with self.north.store.read() as connection:

@@ -18,8 +18,13 @@ WORDS = "words"
 _READ = 4000
 """So many signs of each text are read: whose it is stands at its head."""
 _NAME = r"(?P<name>[^\W\d_][\w'’\-]*\.?,?(?: +[^\W\d_][\w'’\-]*\.?,?){1,4})"
-_LABEL = r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente|(?P<bare>patient|subject|paciente|pt))"
-_LABELLED = re.compile(rf"(?:^|[.;|])[ \t]*{_LABEL}[ \t]*:[ \t]*{_NAME}(?P<rest>[^\n]{{0,40}})", re.I | re.M)
+_LABEL = (
+    r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente"
+    r"|(?P<bare>patient|subject|paciente|pt|(?P<any>name|nombre)))"
+)
+_LABELLED = re.compile(
+    rf"(?:^|[.;|])[ \t]*{_LABEL}(?:[ \t]*:|[ \t]+[–-])[ \t]*{_NAME}(?P<rest>[^\n]{{0,40}})", re.I | re.M
+)
 _BELONGS = re.compile(
     r"\b(?:chart|record|order|results?|note|report|document|prescription|specimen|expediente|registro)\b[^.;\n]{0,20}"
     rf"\b(?:belongs? to|is of patient|pertenece a)[ :]+{_NAME}",
@@ -38,24 +43,25 @@ _DATE = (
 )
 _ANY_DATE = re.compile(rf"(?<![\d/.-])(?P<date>{_DATE})", re.IGNORECASE)
 _CELL = re.compile(
-    r"<(th|td|dt|b)\b[^<>]{0,200}>\s*"
+    r"<(th|td|dt|b|strong|span)\b[^<>]{0,200}>\s*"
     r"(patient(?:'s)?(?: name)?|name of patient|date of birth|DOB|paciente)\s*:?\s*</\1>"
-    r"\s*<(?:td|dd)\b[^<>]{0,200}>",
+    r"\s*<(?:td|dd|span)\b[^<>]{0,200}>",
     re.IGNORECASE,
 )
 """A cell of a table that is a label for the one beside it."""
 _BORN = re.compile(
-    r"(?<!\w)(?:DOB|D\.O\.B\.?|date of birth|birth date|fecha de nacimiento)[ \t]*[:=]?[ \t]*"
-    rf"(?P<date>{_DATE})",
+    r"(?<!\w)(?:(?:DOB|D\.O\.B\.?|date of birth|birth date|fecha de nacimiento)[ \t]*[:=]?[ \t]*"
+    rf"(?P<date>{_DATE}|\d{{4}}(?![\d/.-]))|born (?:on )?(?P<born>{_DATE}))",
     re.IGNORECASE,
 )
-_IDENTIFIES = re.compile(r"(?:DOB|D\.O\.B|date|birth|fecha|MRN|born|sex|age)\b", re.IGNORECASE)
+_IDENTIFIES = re.compile(r"\b(?:DOB|D\.O\.B|date|birth|fecha|MRN|born|sex|age)\b", re.IGNORECASE)
 """What stands behind the name of a patient, and not behind a complaint ("Patient: Denies Chest Pain")."""
 _PERSON = r"(?:patient|pt|person)"
 _WRONG = re.compile(
     rf"(?:\A|[.;:,!(\n–-])[^\w\n]*(?:wrong|incorrect|different) {_PERSON}\s*(?:\Z|[.;:,!()\n–-])"
     rf"|\b(?:wrong|incorrect|different) {_PERSON} (?:was )?(?:selected|chosen|picked|opened|entered)\b"
-    rf"|\bnot this {_PERSON}'s\b|\bmis-?filed\b|\bin another {_PERSON}'s (?:chart|record)\b|"
+    rf"|\bnot this {_PERSON}'s\b|\bnot (?:my|our|the same) {_PERSON}\b"
+    rf"|\bmis-?filed\b|\bin another {_PERSON}'s (?:chart|record)\b|"
     rf"\bwrong chart\b|\bwrong {_PERSON}(?:'s)? (?:chart|record|file)\b"
     r"|\b(?:filed|entered|documented|ordered|recorded|charted|written|placed|scanned) (?:\w+ )?"
     rf"(?:in|on|for|under|to|into) (?:the )?wrong {_PERSON}\b|\A\W*wrong {_PERSON}\W*\Z"
@@ -65,7 +71,7 @@ _WRONG = re.compile(
 )
 _DENIED = re.compile(r"\b(?:not|no|never|nor|isn't|wasn't|doesn't)\b[^.;\n]{0,20}\Z", re.IGNORECASE)
 _KIN = re.compile(
-    r"\b(?:mother|father|mom|dad|parent|child|son|daughter|baby|infant|newborn|wife|husband|spouse|partner|sister"
+    r"\b(?:mother|father|mom|dad|parent|child(?:ren)?|sons?|daughters?|twins?|boy|girl|baby|infant|newborn|wife|husband|spouse|partner|sister"
     r"|brother|sibling|donor|contact|guardian|subscriber|madre|padre|hij[oa]|bebé|espos[oa]|herman[oa]|donante)\b"
     r"[^;\n]{0,60}\Z",
     re.IGNORECASE,
@@ -129,7 +135,9 @@ def _is_labelled(found: re.Match[str], is_narrative: bool) -> bool:
     said, is_alone = found["name"] + found["rest"], not found["rest"].strip(" .,;|()")
     # In a note a name that fills its line is one unless a word of it tells something of the patient.
     is_silent = _TOLD.isdisjoint(re.findall(r"[^\W\d_]+", said.lower()))
-    plain = not found["bare"] or _IDENTIFIES.search(said) or (is_alone and (is_narrative or is_silent))
+    # "Name:" may be that of a medicine, or of whoever wrote it.
+    fills = is_alone and not found["any"] and (is_narrative or is_silent)
+    plain = not found["bare"] or _IDENTIFIES.search(said) or fills
     return bool(plain) and _is_name(found["name"])
 
 
@@ -143,8 +151,13 @@ def _is_other_birth(who: Demographics, text: str, found: re.Match[str]) -> bool:
     """Whether a date of birth in words is not hers in any reading, and not a relative's."""
     if _KIN.search(text[: found.start()]):
         return False
-    agreements = [compare(who, Demographics(birth=date)).of(Field.BIRTH) for date in _readings(found["date"])]
+    agreements = [compare(who, Demographics(birth=date)).of(Field.BIRTH) for date in _readings(_date_of(found))]
     return "differs" in agreements and all(found in ("differs", "missing") for found in agreements)
+
+
+def _date_of(found: re.Match[str]) -> str:
+    named = found.groupdict()
+    return str(named["date"] or named.get("born"))
 
 
 def _readings(written: str) -> list[str]:
@@ -154,6 +167,7 @@ def _readings(written: str) -> list[str]:
         day, year = numbers
         return [f"{year}-{_MONTHS.get(named[0].lower(), 0):02}-{int(day):02}"]
     if len(numbers[0]) == 4:
+        # The whole date, or the year alone.
         return [written]
     one, two, last = numbers
     years = [last] if len(last) == 4 else [f"19{last}", f"20{last}"]
