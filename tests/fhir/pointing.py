@@ -19,7 +19,7 @@ def forms(kind: str, identifier: str, number: str) -> dict[str, Any]:
         "fragment": {"reference": f"{name}#a"},
         "escaped": {"reference": name.replace("/", "%2F")},
         "searched": {"reference": f"{kind}?identifier={SYSTEM}|{number}"},
-        "identified": {"type": kind, "identifier": sought, "display": "the problem"},
+        "identified": {"type": kind, "identifier": sought, "display": "Asthma"},
         "untyped": {"identifier": sought},
     }
 
@@ -37,7 +37,7 @@ def pointing(prefix: str, kind: str, identifier: str, number: str) -> dict[tuple
     found["Observation", "contained"] = {"contained": [inside], "focus": [{"reference": "#inner"}]}
     found["Observation", "extended"] = {"extension": [{"url": "urn:about", "valueReference": named}]}
     found["Observation", "addressed"] = {"extension": [{"url": "urn:about", "valueUri": f"{kind}/{identifier}"}]}
-    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{kind}/{identifier}">see</a></div>'
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{kind}/{identifier}">Asthma</a></div>'
     found["Observation", "linked"] = {"text": {"status": "generated", "div": div}}
     return {(one, f"{prefix}-{form}"): resource(one, f"{prefix}-{form}", **more) for (one, form), more in found.items()}
 

@@ -242,8 +242,8 @@ def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]
         coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
         made["medicationCodeableConcept"] = {"text": subject.name} | ({"coding": coding} if coding else {})
     if words.strip():
-        # Not as a `reasonCode`, which has to name something: "half a tab" is no reason in doubt.
-        made["reason"] = [{"text": words}]
+        # As what says how, and not as a reason, which has to name something: "half a tab" is no reason in doubt.
+        made["additionalInstruction"] = [{"text": words}]
     return made
 
 
