@@ -108,13 +108,14 @@ def over(node: "Node", account: str) -> Callable[[str, int], bool]:
     never be that of a link, or may be that of a further chart.
     """
     ends = {organisation: one.epoch for organisation, one in undone(node, account).items()}
-    for line in told(node, account, "link/1"):
-        said = line.manifest
-        if said.action == "link" and said.chart is UNSET and line.organisation == said.organisation:
-            ends[said.organisation] = max(ends.get(said.organisation, 0), number(line.epoch) - 1)
-    for line in told(node, account, "erasure/1"):
-        if line.manifest.scope == "person" and line.organisation == line.manifest.organisation:
-            ends[line.organisation] = max(ends.get(line.organisation, 0), number(line.epoch))
+    for line in told(node, account, "link/1", "erasure/1"):
+        said, last = line.manifest, 0
+        if isinstance(said, LinkManifest):
+            last = number(line.epoch) - 1 if said.action == "link" and said.chart is UNSET else 0
+        elif said.scope == "person":
+            last = number(line.epoch)
+        if last and line.organisation == said.organisation:
+            ends[line.organisation] = max(ends.get(line.organisation, 0), last)
     with node.store.read() as connection:
         query = sql.select(link_left.c.organisation, link_left.c.epoch).where(link_left.c.account == account)
         for organisation, epoch in connection.execute(query):

@@ -57,7 +57,9 @@ class FhirDoor:
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door."""
         query, permitted = self._query, permitted.in_parts()
-        self._tests = search.compile_filters(self._of_all_charts(ask, permitted))
+        filters = self._of_all_charts(ask, permitted)
+        if filters != query.filters:
+            self._tests = search.compile_filters(filters)
         if query.kind in INSTANCE:
             found = next(permitted.records((query.type,), (query.id,)), None)
             # The version that stands is the one that can be read: earlier ones are proven here, and not kept.
