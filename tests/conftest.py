@@ -1,12 +1,24 @@
 """Where the shared vectors live, and one visible reason when they are missing."""
 
+import contextlib
+import functools
 import gc
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
+from anyio.from_thread import start_blocking_portal
 from hypothesis import settings
+from starlette import routing
+from starlette.testclient import TestClient
+
+from tests import statements
+
+# The same for all nodes of a process, and made anew for each by what serves but one.
+sql.create_engine = statements.create_engine
+routing.compile_path = functools.cache(routing.compile_path)
 
 # No test fails on wall time.
 settings.register_profile("medrec", deadline=None)
@@ -34,6 +46,15 @@ def shared() -> Path:
     if not (folder / "vectors").is_dir():
         pytest.skip(f"published vectors not found in {folder.name}/ (set MEDREC_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loop():
+    """One event loop, and its threads, for the requests of all test clients of a worker: a client that is not opened
+    makes both anew for each request, which takes longer than most pages do. An opened client has its own, as ever."""
+    with start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "_portal_factory", lambda client: contextlib.nullcontext(client.portal or portal))
+        yield
 
 
 @pytest.hookimpl(tryfirst=True, specname="pytest_collection_modifyitems")
