@@ -17,6 +17,8 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir.asking import LOINC, SUD, Told, consent, observation, resource
 from tests.fhir.asking import ask as asking
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import written
 
@@ -38,20 +40,21 @@ RECORDS = {
 }
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for (kind, identifier), content in RECORDS.items():
-        opened["north"].put(kind, identifier, content)
-    yield opened
-    opened.close()
+        network["north"].put(kind, identifier, content)
 
 
-@pytest.fixture
-def ada(network: Network) -> Patient:
+def ada_made(network: Network) -> Patient:
     person = network.patient("ada", "north")
     network.consent(person, "north", "south")
     return person
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made, ada_made) as forked:
+        yield forked
 
 
 def ask(network: Network, ada: Patient, path: str, parameters: str = "", **more: Any) -> Told:

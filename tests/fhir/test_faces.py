@@ -24,24 +24,27 @@ from medrec.node.release.practitioners import SYSTEM
 from tests.fhir.asking import WITHOUT_SUBSTANCE_USE, Told, observation
 from tests.fhir.asking import ask as asking
 from tests.fhir.balp import PROFILE, broken
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_gate import get, written
 
 BP = observation("bp", "55284-4", "120.00", "2026-03-01")
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BP)
-    opened["north"].put("Observation", "bp-2", observation("bp-2", "55284-4", "130", "2026-03-02"))
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BP)
+    network["north"].put("Observation", "bp-2", observation("bp-2", "55284-4", "130", "2026-03-02"))
 
 
-@pytest.fixture
-def ada(network: Network) -> Patient:
+def ada_made(network: Network) -> Patient:
     return network.patient("ada", "north", "south")
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made, ada_made) as forked:
+        yield forked
 
 
 def ask(network: Network, person: Patient, path: str, parameters: str = "", **more: Any) -> Told:

@@ -19,6 +19,8 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.receive import request_records
 from tests.fhir.asking import ask, consent
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_doors import look, shown
 from tests.node.test_emergency import TEXT, declare, written
@@ -29,18 +31,15 @@ RECIPIENT = {
 X = {"identifier": [{"system": "urn:medrec:practitioner:south", "value": "dr-south"}], "name": [{"family": "South"}]}
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for kind, identifier in (("Observation", "bp"), ("AllergyIntolerance", "nuts"), ("Condition", "gout")):
-        put(opened, kind, identifier, subject="ada")
-    yield opened
-    opened.close()
+        put(network, kind, identifier, subject="ada")
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def put(network: Network, kind: str, name: str, /, subject: str = "", **parts: Any) -> None:

@@ -19,25 +19,28 @@ from medrec.node.looks.owing import owed
 from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.receive import request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, get, names, refused, written
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    network["north"].put("Condition", "asthma", ASTHMA)
 
 
-@pytest.fixture
-def ada(network: Network) -> Patient:
+def ada_made(network: Network) -> Patient:
     person = network.patient("ada", "north", "east")
     for source in ("north", "east"):
         network.consent(person, source, "south")
     return person
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made, ada_made) as forked:
+        yield forked
 
 
 def raise_it(network: Network, ada: Patient, **more: Any) -> Raised:

@@ -25,6 +25,8 @@ from medrec.node.release.access import Ask
 from medrec.node.release.gate import read_ask
 from medrec.node.release.pull import Pages
 from medrec.node.release.receive import NotGenuineError, Received, close_failed, request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient, TestNode
 
 BLOOD_PRESSURE = (
@@ -38,18 +40,15 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    network["north"].put("Condition", "asthma", ASTHMA)
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def get(network: Network, account: str, by: str = "south", **wanted: Any) -> Received:
