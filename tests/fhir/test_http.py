@@ -23,7 +23,7 @@ from medrec.node.release.practitioners import PHYSICIAN
 from tests.fhir.asking import observation
 from tests.node.network import Records
 from tests.node.test_gate import written
-from tests.node.wire import Wire
+from tests.node.wire import Wire, asked
 
 BP = observation("bp", "55284-4", "120.00", "2026-03-01")
 MINUTE = 60_000
@@ -73,7 +73,7 @@ class Told:
         return url, sign_request(keys or self.wire.keys["north"], "south", "GET", url, b"", nonce, stated)
 
     def get(self, url: str, headers: dict[str, str]) -> httpx.Response:
-        return httpx.get(url, headers=headers, trust_env=False)
+        return asked("GET", url, headers=headers)
 
     def refused(self, url: str, headers: dict[str, str]) -> tuple[int, str]:
         response = self.get(url, headers)
@@ -105,7 +105,7 @@ def test_a_signed_read_is_answered_and_the_answer_is_signed(told: Told) -> None:
 
 
 def test_the_capability_statement_is_for_everybody(told: Told) -> None:
-    response = httpx.get(f"{told.wire.endpoints['south']}/fhir/metadata", trust_env=False)
+    response = asked("GET", f"{told.wire.endpoints['south']}/fhir/metadata")
     stated = response.json()
     assert (response.status_code, stated["resourceType"], stated["fhirVersion"]) == (
         200,

@@ -24,7 +24,7 @@ from medrec.node.peers.peers import LocalNetwork, PeerError
 from medrec.node.peers.signing import new_nonce, sign_request, verify_answer
 from medrec.node.refusals import Code, Refusal
 
-from .wire import Wire
+from .wire import Wire, asked
 from .world import incoming, observation
 
 
@@ -49,7 +49,7 @@ class Letter:
         self.headers = sign_request(wire.keys["north"], "south", "POST", self.url, body, nonce)
 
     def send(self, **more) -> httpx.Response:
-        return httpx.request(self.method, self.url, content=self.body, headers=self.headers, trust_env=False, **more)
+        return asked(self.method, self.url, content=self.body, headers=self.headers, **more)
 
     def told(self) -> tuple[int, str]:
         """Status and code of a refusal, whose signature must hold."""
@@ -135,7 +135,7 @@ def test_a_clock_ten_minutes_off_and_a_suspended_organisation(wire):
 
 def test_an_unsigned_request_is_refused_without_a_signature(wire):
     wire.serve("south")
-    response = httpx.post(wire.endpoints["south"] + NOTICES_PATH, content=b"\x80", trust_env=False)
+    response = asked("POST", wire.endpoints["south"] + NOTICES_PATH, content=b"\x80")
     assert response.status_code == 401
     assert codec.decode(response.content)["code"] == "signature-missing"
     assert "signature" not in response.headers
@@ -166,7 +166,7 @@ def test_an_oversized_body_is_refused_early(wire):
             yield b"x" * 100_000
 
     headers = dict(letter.headers)
-    response = httpx.post(letter.url, content=endless(), headers=headers, trust_env=False)
+    response = asked("POST", letter.url, content=endless(), headers=headers)
     assert response.status_code == 413
     # Announced, and never sent.
     with socket.create_connection(("127.0.0.1", wire.ports["south"]), timeout=3) as connection:
@@ -230,19 +230,19 @@ def test_a_ledger_that_cannot_be_read_refuses_everything(wire, monkeypatch):
     monkeypatch.setattr(wire.nodes["south"].engine, "tip", broken)
     response = letter.send()
     assert (response.status_code, codec.decode(response.content)["code"]) == (503, "unavailable")
-    assert httpx.get(wire.endpoints["south"] + "/health", trust_env=False).status_code == 503
+    assert asked("GET", wire.endpoints["south"] + "/health").status_code == 503
 
 
 def test_health_and_unknown_paths(wire):
     wire.serve("south")
     at = wire.endpoints["south"]
-    health = httpx.get(at + "/health", trust_env=False)
+    health = asked("GET", at + "/health")
     assert (health.status_code, health.json()) == (
         200,
         {"ok": True, "organisation": "south", "network": wire.network.hex(), "height": wire.engine.tip().height},
     )
-    assert httpx.get(at + "/", trust_env=False).status_code == 404
-    assert httpx.get(at + "/medrec/a/b", trust_env=False).status_code == 404
+    assert asked("GET", at + "/").status_code == 404
+    assert asked("GET", at + "/medrec/a/b").status_code == 404
 
 
 def test_pages_are_mounted_and_their_failures_tell_nothing(wire, caplog):
@@ -256,9 +256,9 @@ def test_pages_are_mounted_and_their_failures_tell_nothing(wire, caplog):
     wire.serve("south", pages=pages)
     at = wire.endpoints["south"]
     with caplog.at_level(logging.DEBUG):
-        assert httpx.get(at + "/pages/person/ada?q=secret", trust_env=False).text == "page of ada"
-        response = httpx.get(at + "/pages/broken", trust_env=False)
-        assert httpx.get(at + "/", trust_env=False).headers["location"] == "/pages/"
+        assert asked("GET", at + "/pages/person/ada?q=secret").text == "page of ada"
+        response = asked("GET", at + "/pages/broken")
+        assert asked("GET", at + "/").headers["location"] == "/pages/"
     assert response.status_code == 500
     assert "Ada" not in response.text
     mine = [record.getMessage() for record in caplog.records if record.name.startswith("medrec")]
@@ -270,7 +270,7 @@ def test_the_access_log_names_caller_and_path_and_nothing_of_the_body(wire, capl
     wire.serve("south")
     with caplog.at_level(logging.INFO, logger="medrec.access"):
         Letter(wire, body=b"a secret body").send()
-        httpx.post(wire.endpoints["south"] + "/medrec/<script>?a=secret", content=b"", trust_env=False)
+        asked("POST", wire.endpoints["south"] + "/medrec/<script>?a=secret", content=b"")
     lines = [record.getMessage() for record in caplog.records if record.name == "medrec.access"]
     assert lines[0].startswith("POST /medrec/echo 200 ")
     assert lines[0].endswith(" north")

@@ -15,7 +15,7 @@ from medrec.demo.ports import free_ports
 from medrec.node import app, serve
 from medrec.node.serve import ServeError, Server, Site
 
-from .wire import Wire
+from .wire import Wire, asked
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_port_that_is_taken_is_one_sentence(wire):
 def test_a_server_stops_starts_again_and_lets_its_port_go(wire):
     for _ in range(3):
         wire.serve("south", "north")
-        assert httpx.get(wire.endpoints["south"] + "/health", trust_env=False).status_code == 200
+        assert asked("GET", wire.endpoints["south"] + "/health").status_code == 200
         wire.server.stop()
         assert not wire.server.running
         serve.check_port("127.0.0.1", wire.ports["south"])
@@ -76,7 +76,7 @@ def test_a_process_told_to_stop_ends_by_itself(number):
         until = time.monotonic() + 20
         while time.monotonic() < until:
             try:
-                assert {httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text for port in ports} == {"here"}
+                assert {asked("GET", f"http://127.0.0.1:{port}/").text for port in ports} == {"here"}
                 break
             except httpx.TransportError:
                 time.sleep(0.05)

@@ -3,11 +3,14 @@
 import os
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from medrec.core import state
 from medrec.core.genesis import network_id
@@ -24,9 +27,17 @@ from medrec.node.peers.peers import HttpPeers
 from medrec.node.serve import Server, Site
 
 from .stores import open_store
+from .waiting import Waiting
 from .world import Clock
 
 NAMES = ("north", "south", "helper")
+NO_TLS = ssl.create_default_context()
+"""These sockets are plain: httpx would read all the certificates of the machine for each request."""
+
+
+def asked(method: str, url: str, **more: Any) -> httpx.Response:
+    """One request on a connection of its own."""
+    return httpx.request(method, url, trust_env=False, verify=NO_TLS, **more)
 
 
 class Wire:
@@ -57,7 +68,7 @@ class Wire:
         self.network = network_id(self.genesis)
         self.engine = MemoryEngine(self.genesis, self.clock)
         self.directory = Directory(self.engine)
-        self.nodes = {name: self.node(name) for name in NAMES}
+        self.nodes = Waiting(NAMES, self.node)
         self.server: Server | None = None
 
     def node(self, name: str) -> Node:
@@ -117,7 +128,7 @@ class Wire:
     def close(self) -> None:
         if self.server is not None:
             self.server.stop()
-        for node in self.nodes.values():
+        for node in self.nodes.opened:
             if isinstance(node.peers, HttpPeers):
                 node.peers.close()
             node.store.close()

@@ -1,5 +1,6 @@
 """A small world for node tests: organisations without HTTP, one memory ledger, a clock that tests turn."""
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -79,17 +80,30 @@ class World:
         }
         self.network = network_id(self.genesis)
         self.engine = MemoryEngine(self.genesis, self.clock)
-        self.north = Organisation("north", self)
-        self.south = Organisation("south", self)
-        self.helper = Organisation("helper", self)
-        self.agent = Agent(
-            self.helper.store, self.helper.vault, self.engine, "helper", self.network, self.call, self.clock
-        )
         self.down = False
+
+    # Each is opened when a test asks for it: many ask for one alone.
+
+    @functools.cached_property
+    def north(self) -> Organisation:
+        return Organisation("north", self)
+
+    @functools.cached_property
+    def south(self) -> Organisation:
+        return Organisation("south", self)
+
+    @functools.cached_property
+    def helper(self) -> Organisation:
+        return Organisation("helper", self)
+
+    @functools.cached_property
+    def agent(self) -> Agent:
+        helper = self.helper
+        return Agent(helper.store, helper.vault, self.engine, "helper", self.network, self.call, self.clock)
 
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """The agent calls an organisation."""
-        target = {"north": self.north, "south": self.south}[organisation]
+        target: Organisation = getattr(self, organisation)
         handler = {"/medrec/link": target.linker.accept, "/medrec/redeliver": target.linker.redeliver}[path]
         return handler("helper", body)
 
