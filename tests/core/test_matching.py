@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medrec.core import matching
 from medrec.core.matching import (
     LIKELY,
     WEIGHTS,
@@ -248,3 +249,9 @@ def test_two_given_names_are_compared_alike_from_both_sides(one: list[str], othe
     a, b = (Demographics("Novak", " ".join(given), "2001-01-01") for given in (one, other))
     assert compare(a, b) == compare(b, a) and contradictions(a, b) == contradictions(b, a)
     assert doubts(a, b) == doubts(b, a) and set(doubts(a, a)) <= {Field.GIVEN}
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6), st.integers(0, 2))
+def test_a_distance_is_counted_no_further_than_is_asked(one: str, other: str, most: int) -> None:
+    whole = matching._distance(one, other, 12)
+    assert min(matching._distance(one, other, most), most + 1) == min(whole, most + 1)

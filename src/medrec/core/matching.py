@@ -295,7 +295,7 @@ def _name(a: str, b: str) -> Agreement:
     if set(x.split()) & set(y.split()):
         return "nearly"
     limit = 2 if min(len(x), len(y)) >= 8 else 1 if min(len(x), len(y)) >= 4 else 0
-    return "nearly" if _distance(x, y) <= limit else "differs"
+    return "nearly" if _distance(x, y, limit) <= limit else "differs"
 
 
 def _given(a: str, b: str) -> Agreement:
@@ -326,7 +326,7 @@ def _birth(a: str, b: str) -> Agreement:
     one, other = x.text[:10], y.text[:10]
     if len(one) == len(other) == 10:
         swapped = one[:5] + one[8:] + one[4] + one[5:7]
-        if swapped == other or _distance(one, other) == 1:
+        if swapped == other or _distance(one, other, 1) == 1:
             return "nearly"
     return "differs"
 
@@ -369,8 +369,11 @@ def digits(phone: str) -> str:
     return "".join(sign for sign in phone if sign.isdigit())[-9:]
 
 
-def _distance(a: str, b: str) -> int:
-    """Insertions, deletions, substitutions and swaps of neighbours between two short names."""
+def _distance(a: str, b: str, most: int) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours between two short names; where it is more than
+    `most`, some number that is more."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -379,5 +382,8 @@ def _distance(a: str, b: str) -> int:
             row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
             if before and i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 row[j] = min(row[j], before[j - 2] + 1)
+        # What follows is made of these two rows, and never less.
+        if min(row) > most and min(last) > most:
+            return most + 1
         before = last
     return row[len(b)]
