@@ -22,6 +22,18 @@ Step = Callable[[Network], Any]
 """What happens in a world; what it returns, such as a patient, is copied for each fork."""
 
 
+class Unopened(NamedTuple):
+    """What stands on the wire for a node until somebody calls it."""
+
+    network: Any
+    organisation: str
+
+    def __call__(self, path: str, caller: str, body: bytes) -> bytes:
+        self.network.nodes[self.organisation]
+        answer: bytes = self.network.wires._nodes[self.organisation](path, caller, body)
+        return answer
+
+
 class Forked:
     """Mixed into a kind of network: its nodes wait until they are asked for."""
 
@@ -30,11 +42,18 @@ class Forked:
 
     def open(self, organisation: str) -> Any:
         network: Any = self
-        if isinstance(network.nodes, Waiting):
-            return super().open(organisation)  # type: ignore[misc]
-        # While the network is made: whoever calls this node opens it.
-        network.wires.join(organisation, lambda *call: network.nodes[organisation].answer(*call))
-        return None
+        if not isinstance(network.nodes, Waiting):
+            # The network is being made.
+            network.wires.join(organisation, Unopened(network, organisation))
+            return None
+        waited, joined = organisation in network.nodes.waiting, network.wires._nodes.get(organisation)
+        node = super().open(organisation)  # type: ignore[misc]
+        if waited and joined is None:
+            # It was taken off the wire before it was asked for, and stays off.
+            network.wires.leave(organisation)
+        elif waited and not isinstance(joined, Unopened):
+            network.wires.join(organisation, joined)
+        return node
 
     def close(self) -> None:
         self.nodes.waiting.clear()

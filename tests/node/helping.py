@@ -16,20 +16,27 @@ from medrec.core.manifests.delegation import (
 )
 from medrec.node.account.accounts import open_account, submit_as_account
 from medrec.node.keeping.keys import PersonKey
-from tests.node.network import Patient
-from tests.portal.story import Story
+from tests.node.forks import fork
+from tests.node.network import Network, Patient
+from tests.portal.story import Story, ToldNetwork
 
 DAY = 86_400_000
+
+
+def _ada(network: Network) -> Patient:
+    return network.patient("ada", "north", "south")
+
+
+def _bo(network: Network) -> Patient:
+    return network.patient("bo")
 
 
 class Help:
     """A story in which Ada is linked at north and Bo may be named to help her."""
 
     def __init__(self, folder: Path) -> None:
-        self.story = Story(folder)
-        self.network = self.story.network
-        self.ada = self.network.patient("ada", "north", "south")
-        self.bo = self.network.patient("bo")
+        self.network, self.ada, self.bo = fork(folder, _ada, _bo, kind=ToldNetwork)
+        self.story = Story(folder, lambda _: self.network)
         self.guide: Any = self.network["guide"]
         self.north: Any = self.network["north"]
 

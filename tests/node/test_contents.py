@@ -12,32 +12,30 @@ from medrec.core.records.terms import CVX, ICD10CM, LOINC
 from medrec.node.keeping import contents, store
 from medrec.node.records.publish import Incoming
 from medrec.node.right_person import holding
+from tests.node.forks import fork
 from tests.node.network import Network, Patient
 from tests.node.test_lists import LISINOPRIL_20, METFORMIN_500, order
 from tests.node.test_right_person import ADA, BOB, demographics
 from tests.portal.reading import text_of
-from tests.portal.story import Story
+from tests.portal.story import Story, ToldNetwork
 
 
 class Ward:
     """Bob and Ada are linked at north; what arrives names nobody."""
 
     def __init__(self, folder: Path) -> None:
-        self.story = Story(folder)
-        self.network: Network = self.story.network
+        network, (self.ada, self.bob) = fork(folder, _filed, kind=ToldNetwork)
+        self.over(network)
+
+    def over(self, network: Network) -> None:
+        self.network = network
+        self.story = Story(network.folder, lambda _: self.network)
         self.north: Any = self.network["north"]
-        self.file(Patient=[demographics("ada", *ADA, gender="female"), demographics("bob", *BOB, gender="male")])
-        self.file(MedicationRequest=[order("m-ada", LISINOPRIL_20, "lisinopril 20 mg", **of("ada"))])
-        self.ada: Patient = self.network.patient("ada", "north")
-        self.bob: Patient = self.network.patient("bob", "north")
-        for person in (self.ada, self.bob):
-            self.network.consent(person, "north", "guide")
-        self.story.settle()
         self.round = 0
 
     def file(self, **records: list[str]) -> None:
         """One delivery."""
-        self.round = getattr(self, "round", 0) + 1
+        self.round += 1
         incoming = []
         for kind, texts in records.items():
             for text in texts:
@@ -55,6 +53,18 @@ class Ward:
 
     def problems(self, person: Patient) -> list[str]:
         return [row.name for row in self.north.lists.of(person.account).read.problems]
+
+
+def _filed(network: Network) -> tuple[Patient, Patient]:
+    ward = Ward.__new__(Ward)
+    ward.over(network)
+    ward.file(Patient=[demographics("ada", *ADA, gender="female"), demographics("bob", *BOB, gender="male")])
+    ward.file(MedicationRequest=[order("m-ada", LISINOPRIL_20, "lisinopril 20 mg", **of("ada"))])
+    ada, bob = (network.patient(name, "north") for name in ("ada", "bob"))
+    for person in (ada, bob):
+        network.consent(person, "north", "guide")
+    ward.story.settle()
+    return ada, bob
 
 
 def of(patient: str) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
 from medrec.node.ledger.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient, TestNode
 
 WORDS = "I have no diabetes."
@@ -41,17 +43,14 @@ def content(word: str) -> str:
     return json.dumps({"resourceType": "Condition", "id": "c", "subject": subject, "code": {"text": word}})
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Condition", "c", content("Diabetes"))
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network["north"].put("Condition", "c", content("Diabetes"))
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def signed(network: Network, person: Patient, changes: dict[str, Any] | None = None) -> CorrectionStatement:

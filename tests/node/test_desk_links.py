@@ -15,7 +15,8 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.right_person import given_codes, waiting_links
 from medrec.node.right_person.desk import give_code
 from medrec.node.right_person.link import LinkError, read_payload
-from tests.node.network import Patient
+from tests.node.forks import fork
+from tests.node.network import Network, Patient
 from tests.node.test_right_person import ADA, demographics
 from tests.portal.story import ToldNetwork
 
@@ -23,17 +24,21 @@ STATED = dict(zip(("family", "given", "birth"), ADA, strict=True))
 MINUTE = 60_000
 
 
+def _at_the_desk(network: Network) -> Patient:
+    north = network["north"]
+    north.put("Patient", "ada", demographics("ada", *ADA))
+    record = {"resourceType": "Condition", "id": "c1", "code": {"text": "Syphilis"}}
+    north.put("Condition", "c1", json.dumps(record | {"subject": {"reference": "Patient/ada"}}))
+    return network.patient("ada")
+
+
 class Desk:
     """Ada stands at north's desk, where there is a record of hers; somebody has seen the code on the screen."""
 
     def __init__(self, folder: Path) -> None:
-        self.network = ToldNetwork(folder)
+        self.network, self.ada = fork(folder, _at_the_desk, kind=ToldNetwork)
         self.north: Any = self.network["north"]
         self.guide: Any = self.network["guide"]
-        self.north.put("Patient", "ada", demographics("ada", *ADA))
-        record = {"resourceType": "Condition", "id": "c1", "code": {"text": "Syphilis"}}
-        self.north.put("Condition", "c1", json.dumps(record | {"subject": {"reference": "Patient/ada"}}))
-        self.ada = self.network.patient("ada")
         self.code = self.give()
 
     def give(self) -> bytes:

@@ -19,22 +19,21 @@ from medrec.node.release import access
 from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH
 from medrec.node.release.practitioners import OTHER, PHYSICIAN, SYSTEM, Practitioner
 from medrec.node.release.receive import request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_emergency import TEXT, declare, seen, written
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     content = '{"resourceType":"AllergyIntolerance","id":"pen","patient":{"reference":"Patient/ada"}}'
-    opened["north"].put("AllergyIntolerance", "pen", content)
-    yield opened
-    opened.close()
+    network["north"].put("AllergyIntolerance", "pen", content)
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def send(network: Network, person: Patient, doctor: Practitioner | None = None, **wanted: Any) -> dict[str, Any]:

@@ -16,19 +16,15 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.labels import Labels, shipped
 from medrec.node.release.receive import request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada, nothing
 from tests.node.network import Network, Patient
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, nothing) as forked:
+        yield forked
 
 
 def put(network: Network, kind: str, identifier: str, **content: Any) -> None:

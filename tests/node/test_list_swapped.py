@@ -11,26 +11,26 @@ from medrec.core.records.canonical import canonical
 from medrec.node.keeping import store
 from medrec.node.records.publish import Incoming
 from medrec.node.right_person import holding
-from tests.node.network import Patient
+from tests.node.forks import fork
+from tests.node.network import Network, Patient
 from tests.node.test_lists import LISINOPRIL_20, METFORMIN_500, order
 from tests.node.test_right_person import ADA, BOB, demographics
 from tests.portal.reading import text_of
-from tests.portal.story import Story
+from tests.portal.story import Story, ToldNetwork
 
 
 class Two:
     """Ada takes lisinopril, Bob metformin; both are known at north, and her agent is his too."""
 
     def __init__(self, folder: Path) -> None:
-        self.story = Story(folder)
-        self.network = self.story.network
+        network, self.people = fork(folder, _filed, kind=ToldNetwork)
+        self.over(network)
+
+    def over(self, network: Network) -> None:
+        self.network = network
+        self.story = Story(network.folder, lambda _: self.network)
         self.north: Any = self.network["north"]
         self.guide: Any = self.network["guide"]
-        self.put(ada=(ADA, LISINOPRIL_20, "lisinopril 20 mg"), bob=(BOB, METFORMIN_500, "metformin 500 mg"))
-        self.people = {name: self.network.patient(name, "north") for name in ("ada", "bob")}
-        for person in self.people.values():
-            self.network.consent(person, "north", "guide")
-        self.refresh()
 
     def put(self, **filed: tuple[Any, str, str]) -> None:
         """What north files under each of its patient numbers, in one go: who it is, and what she takes."""
@@ -58,6 +58,17 @@ class Two:
             }
             for node in (self.guide, self.north)
         }
+
+
+def _filed(network: Network) -> dict[str, Patient]:
+    two = Two.__new__(Two)
+    two.over(network)
+    two.put(ada=(ADA, LISINOPRIL_20, "lisinopril 20 mg"), bob=(BOB, METFORMIN_500, "metformin 500 mg"))
+    two.people = {name: network.patient(name, "north") for name in ("ada", "bob")}
+    for person in two.people.values():
+        network.consent(person, "north", "guide")
+    two.refresh()
+    return two.people
 
 
 RIGHT = {"ada": ["lisinopril"], "bob": ["metformin"]}

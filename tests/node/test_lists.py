@@ -20,8 +20,9 @@ from medrec.node.refusals import Code, Refusal
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.cosigners import run_tool
-from tests.node.network import Patient
-from tests.portal.story import Story
+from tests.node.forks import fork
+from tests.node.network import Network, Patient
+from tests.portal.story import Story, ToldNetwork
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 FOREIGN = Code.CREDENTIAL_FOREIGN
@@ -47,27 +48,37 @@ def allergy(identifier: str, text: str) -> str:
     )  # fmt: skip
 
 
+def _clinic(network: Network) -> Patient:
+    ada = network.patient("ada", "north", "south")
+    network["north"].put("MedicationRequest", "a", order("a", LISINOPRIL_20, "lisinopril 20 mg"))
+    network["south"].put("MedicationRequest", "b", order("b", LISINOPRIL_20, "Lisinopril 20mg tab", "2 tabs daily"))
+    network["south"].put("MedicationRequest", "c", order("c", METFORMIN_500, "metformin 500 mg", "1 tab bid"))
+    for place in ("north", "south"):
+        network.consent(ada, place, "guide")
+    refresh(network, ada)
+    return ada
+
+
+def refresh(network: Any, ada: Patient) -> None:
+    """Her agent reads what she may be told, and all is settled."""
+    story = Story(network.folder, lambda _: network)
+    story.settle()
+    network["guide"].copies.refresh(ada.account)
+    story.settle()
+
+
 class Clinic:
     """Ada is known at north and south; both let her agent read for her."""
 
     def __init__(self, folder: Path) -> None:
-        self.story = Story(folder)
-        self.network = self.story.network
-        self.ada = self.network.patient("ada", "north", "south")
+        self.network, self.ada = fork(folder, _clinic, kind=ToldNetwork)
+        self.story = Story(folder, lambda _: self.network)
         self.north: Any = self.network["north"]
         self.south: Any = self.network["south"]
         self.guide: Any = self.network["guide"]
-        self.north.put("MedicationRequest", "a", order("a", LISINOPRIL_20, "lisinopril 20 mg"))
-        self.south.put("MedicationRequest", "b", order("b", LISINOPRIL_20, "Lisinopril 20mg tab", "2 tabs daily"))
-        self.south.put("MedicationRequest", "c", order("c", METFORMIN_500, "metformin 500 mg", "1 tab bid"))
-        for place in ("north", "south"):
-            self.network.consent(self.ada, place, "guide")
-        self.refresh()
 
     def refresh(self) -> None:
-        self.story.settle()
-        self.guide.copies.refresh(self.ada.account)
-        self.story.settle()
+        refresh(self.network, self.ada)
 
     def shown(self) -> lists.Shown:
         found: lists.Shown = self.guide.lists.of(self.ada.account)

@@ -11,6 +11,8 @@ from medrec.node.keeping import store
 from medrec.node.right_person import contradicting, given_codes, holding
 from medrec.node.right_person.desk import DoubtfulError, give_code
 from medrec.node.right_person.link import LinkError, read_payload
+from tests.node.forks import fork
+from tests.node.network import Network, Patient
 from tests.node.test_lists import order
 from tests.node.test_right_person import demographics
 from tests.portal.story import ToldNetwork
@@ -22,14 +24,18 @@ def numbered(value: str) -> dict[str, Any]:
     return {"identifier": [{"type": {"coding": [{"code": "SS"}]}, "system": "urn:ssn", "value": value}]}
 
 
+def _ada(network: Network) -> Patient:
+    return network.patient("ada")
+
+
 class World:
     """A patient at north's desk, whose record says who he is; nobody is linked."""
 
     def __init__(self, folder: Path, who: Who, **more: Any) -> None:
-        self.network: Any = ToldNetwork(folder)
+        self.network: Any
+        self.network, self.person = fork(folder, _ada, kind=ToldNetwork)
         self.north = self.network["north"]
         self.says(who, **more)
-        self.person = self.network.patient("ada")
 
     def says(self, who: Who, **more: Any) -> None:
         """The source says this of the patient from now on."""
