@@ -4,6 +4,8 @@ import hashlib
 import re
 from typing import Any
 
+import pytest
+
 from medrec.node.keeping import store
 from medrec.portal import app, words
 from medrec.portal.people import handle
@@ -43,6 +45,17 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
                 assert "ada" not in answer.text.lower()
         assert words.SITE["demonstration"] in open_client.get("/").text
         assert words.SITE["demonstration"] not in shut.get("/").text
+
+
+def test_nobody_elses_name_is_opened_for_a_page_of_hers(empty: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide: Any = empty.network["guide"]
+    ada, eve = (empty.network.patient(name, "north").account for name in ("ada", "eve"))
+    opened, opens = set(), guide.agent._open_client
+    monkeypatch.setattr(guide.agent, "_open_client", lambda *asked: opened.add(asked[0]) or opens(*asked))
+    for page in ("", "/looks", "/helping", "/guarding", "/record", "/keys"):
+        assert empty.client("guide").get(f"/people/{handle(ada)}{page}").status_code == 200
+    assert opened == {ada}
+    assert guide.agent.names_of([eve, "nobody"]) == {eve: "Eve"} and guide.agent.name_of("nobody") is None
 
 
 def test_a_person_sees_what_is_new_who_looked_and_who_may_look(told: Story) -> None:

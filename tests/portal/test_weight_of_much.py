@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pytest
@@ -125,15 +127,15 @@ def addresses(much: Story) -> dict[str, list[str]]:
     client, person = much.client("guide"), handle(much.person.account)  # type: ignore[attr-defined]
     pages = [page for page in PAGES if page.area is Area.PERSON and "GET" in page.methods and page.template]
     found = {page.name: [page.path.format(person=person)] for page in pages if page.path.count("{") == 1}
-    led: list[str] = []
+    get = cache(client.get)
     for _ in range(2):
-        led = [link for paths in found.values() for path in paths for link in links(client.get(path).text)]
+        led = [link for paths in found.values() for path in paths for link in links(get(path).text)]
         for page in pages:
             if page.path.count("{") > 1:
                 form = re.compile(re.sub(r"\\\{[a-z]+\\\}", "[^/?#]+", re.escape(page.path)))
                 fit = sorted({link for link in led if form.fullmatch(link)})
                 # The five thousand records have no lines of their own; what is on the ledger of her has.
-                found[page.name] = [link for link in fit if client.get(link).status_code == 200][:4]
+                found[page.name] = list(islice((link for link in fit if get(link).status_code == 200), 4))
     return found
 
 

@@ -57,7 +57,7 @@ def begin(node: "Node", session: Session, digest: bytes) -> Session:
     if held is None or not covers(held.delegation, "look") or node.agent is None:
         raise PageError(403, "no-longer-helper")
     account = held.delegation.account
-    name = next((name for served, name in node.agent.clients() if served == account), None)
+    name = node.agent.name_of(account)
     if name is None:
         raise PageError(403, "no-longer-helper")
     acting = session._replace(

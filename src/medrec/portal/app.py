@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import BaseRoute, Route
 
 from medrec.core.manifests import UnwritableError
 from medrec.engines.engine import EngineError
@@ -81,7 +81,7 @@ def pages(node: "Node", *, demonstration: bool = False) -> Starlette:
         table.append(
             Route("/sign-in/demonstration", site.call(site.demonstrated), methods=["POST"], name="demonstrate")
         )
-    site.router = Router(list(table))
+    site.routes = {route.name: route for route in table if isinstance(route, Route)}
     application = Starlette(routes=table, exception_handlers={HTTPException: site.unanswered})
     # An address with a slash too many is an address that there is not: it has a page that says so.
     application.router.redirect_slashes = False
@@ -116,7 +116,7 @@ class Site:
         self.door = sign_in.Door(node)
         self.joining = join.Joining(node)
         self.coming_back = coming_back.ComingBack(node)
-        self.router = Router([])
+        self.routes: dict[str, Route] = {}  # By name: a router tries one after the other, for each link of a page.
 
     def endpoint(self, page: Page) -> Callable[[Request], Any]:
         """Answers requests for one page. Reading the store and the ledger blocks, so it is done in a thread."""
@@ -366,7 +366,7 @@ class Site:
     def link(self, request: Request, name: str, /, **parameters: str) -> str:
         """The address of a page or call, wherever the site is mounted."""
         base = str(request.scope.get("root_path", "")).rstrip("/")
-        return base + str(self.router.url_path_for(name, **parameters))
+        return base + str(self.routes[name].url_path_for(name, **parameters))
 
     def _headers(self, request: Request, headers: dict[str, str]) -> dict[str, str]:
         return {**headers, **HEADERS_HTTPS} if is_https(self.node, request) else headers

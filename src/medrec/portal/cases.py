@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of cases.html."""
     assert node.agent is not None
-    names = dict(node.agent.clients())
     session = visit.session
     known = bool(session is not None and session.key and node.delegates.acts_with(node.organisation, session.key))
+    helped = node.delegates.for_delegate(node.organisation) if known else []
+    names = node.agent.names_of(held.delegation.account for held in helped)
     return {
         "known": known,
         "has_key": session is not None and bool(session.key),
@@ -29,7 +30,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 "until": visit.when(held.delegation.until),
                 "delegation": held.hash.hex(),
             }
-            for held in (node.delegates.for_delegate(node.organisation) if known else ())
+            for held in helped
             if held.delegation.account in names
         ],
     }

@@ -108,8 +108,7 @@ def _whose(node: "Node", account: str) -> dict[str, Any]:
     assert node.agent is not None
     known = names(node)
     places = [known.get(place, place) for place in organisations(node, account)]
-    name = next(name for served, name in node.agent.clients() if served == account)
-    return {"name": name, "places": render.listed(places) if places else None}
+    return {"name": node.agent.name_of(account), "places": render.listed(places) if places else None}
 
 
 def _state(case: Case, course: returning.Course, now: int) -> str:

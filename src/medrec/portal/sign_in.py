@@ -177,10 +177,10 @@ class Door:
 
     def _name(self, account: str) -> str:
         assert self._node.agent is not None
-        for served, name in self._node.agent.clients():
-            if served == account:
-                return name
-        raise PageError(401, "key-unknown")
+        name = self._node.agent.name_of(account)
+        if name is None:
+            raise PageError(401, "key-unknown")
+        return name
 
     def register(self, address: str, body: bytes) -> Session:
         """A member of the staff registers a passkey with her code, and is signed in. Raises PageError."""

@@ -163,10 +163,10 @@ def wards(node: "Node", guardian: str) -> list[Ward]:
     """Everybody who has chosen this guardian and is served here, or gave her a card, by name."""
     assert node.agent is not None
     others = guarding_elsewhere.of(node, guardian)
-    names = {**{account: one.name for account, one in others.items()}, **dict(node.agent.clients())}
     query = sql.select(recovery.guardian_set.c.account).distinct()
     with node.store.read() as connection:
         owners = [str(one) for one in connection.execute(query).scalars()]
+    names = {**{account: one.name for account, one in others.items()}, **node.agent.names_of(owners)}
     found = [ward(node, guardian, owner, names[owner]) for owner in owners if owner in names]
     return sorted((one for one in found if one is not None), key=lambda one: (one.name, one.account))
 

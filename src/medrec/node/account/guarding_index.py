@@ -181,4 +181,4 @@ def _everybody(node: "Node") -> list[str]:
 
 def _called(node: "Node", member: str) -> str:
     assert node.agent is not None
-    return dict(node.agent.clients()).get(member) or f"{member[:16]}…"
+    return node.agent.name_of(member) or f"{member[:16]}…"

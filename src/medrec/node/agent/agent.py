@@ -5,7 +5,7 @@ tags of each relationship over the ledger, so that a line that was anchored but 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,13 +15,12 @@ from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import gone_keys, not_taken, redelivery
-from medrec.node.agent.known import PART, Known, height_of, heights, reduced_of, rights_of, time_of
+from medrec.node.agent.known import PART, Known, enter, height_of, heights, rights_of, time_of
 from medrec.node.agent.not_taken import Unfit
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key
 from medrec.node.looks import handed_on
-from medrec.node.looks.mismatch import raise_mismatch
 from medrec.node.right_person import linking
 from medrec.node.right_person.handover import handed_over, learn, notice_key
 
@@ -92,6 +91,19 @@ class Agent:
             rows = connection.execute(sql.select(store.client)).all()
         opened = ((row.account, self._open_client(row.account, bytes(row.sealed))["name"]) for row in rows)
         return sorted(opened, key=lambda item: item[1])
+
+    def name_of(self, account: str) -> str | None:
+        """The name of one person, None if she is not served here."""
+        return self.names_of([account]).get(account)
+
+    def names_of(self, accounts: Iterable[str]) -> dict[str, str]:
+        """The names of those of some accounts that are served here; only theirs are opened."""
+        wanted, rows = sorted(set(accounts)), list[Any]()
+        with self._store.read() as connection:
+            for start in range(0, len(wanted), PART):
+                these = store.client.c.account.in_(wanted[start : start + PART])
+                rows += connection.execute(sql.select(store.client).where(these)).all()
+        return {row.account: self._open_client(row.account, bytes(row.sealed))["name"] for row in rows}
 
     def _open_client(self, account: str, sealed: bytes) -> Any:
         return codec.decode(self._vault.open(None, sealed, account.encode()))
@@ -189,7 +201,7 @@ class Agent:
         if rows:
 
             def keep(connection: sql.Connection) -> None:
-                _keep(connection, rows, self._clock(), self._vault)
+                enter(connection, rows, self._clock(), self._vault)
                 linking.follow(connection, self._vault, rows)
                 handed_on.hold(connection, self._vault, rows, self._clock())
                 gone_keys.hold(connection, self._engine, self._vault, rows, self._clock())
@@ -298,7 +310,7 @@ class Agent:
                     )
                     connection.execute(sql.update(store.relationship).where(this).values(next=counter))
             ahead = further
-        _keep(connection, found, self._clock(), self._vault)
+        enter(connection, found, self._clock(), self._vault)
 
     def _stretch(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, counter: int
@@ -354,43 +366,6 @@ class Agent:
             row.account, row.organisation, row.epoch, row.counter, row.kind, row.time, row.received, row.height,
             manifest, salt, entry,
         )  # fmt: skip
-
-
-def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vault: Vault) -> None:
-    """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order.
-
-    A notice counts as anchored only if the very entry it came with stands on the ledger under its tag, or what is left
-    of it where the ledger refused a part.
-    """
-    table = store.notice
-    unique = {row["tag"]: row for row in rows}
-    on_ledger = heights(connection, list(unique))
-    known: dict[bytes, Any] = {}
-    marks = list(unique)
-    for start in range(0, len(marks), PART):
-        chosen = table.c.tag.in_(marks[start : start + PART])
-        for stored in connection.execute(sql.select(table).where(chosen)):
-            known[bytes(stored.tag)] = stored
-    fresh: list[dict[str, Any]] = []
-    for mark, row in unique.items():
-        before = known.get(mark)
-        if before is not None and before.received is not None:
-            # What was told first stands; only its place on the ledger may still be unknown.
-            row = {**row, "digest": bytes(before.digest), "received": before.received}
-        hit = on_ledger.get(mark)
-        same = hit is not None and (hit[1] == row["digest"] or hit[1] in reduced_of(vault, row, before))
-        row["height"] = hit[0] if hit is not None and same else None
-        if hit is not None and row["height"] is None:
-            raise_mismatch(connection, row, now)
-        if before is None:
-            fresh.append(row)
-        elif before.received is None and row["received"] is not None:
-            values = {name: row[name] for name in ("kind", "time", "received", "sealed", "digest", "height")}
-            connection.execute(sql.update(table).where(table.c.tag == mark).values(**values))
-        elif before.height is None and row["height"] is not None:
-            connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
-    if fresh:
-        connection.execute(sql.insert(table), fresh)
 
 
 def _setting(connection: sql.Connection, name: str) -> int:

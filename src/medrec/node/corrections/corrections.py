@@ -118,11 +118,9 @@ class Corrections:
         # Entered before, so that the line is hers and her paper finds it.
         person_here(node, statement.account)
         if node.store.write(lambda connection: self.ask_within(connection, statement, held)) and held is not None:
-            served = dict(node.agent.clients())
+            name = node.agent.name_of(statement.account) or ""
             subject = f"{statement.type}/{statement.record}"
-            node.delegates.record_act(
-                held, "correct", called or held.delegation.name, served[statement.account], subject
-            )
+            node.delegates.record_act(held, "correct", called or held.delegation.name, name, subject)
         return bytes.fromhex(statement.id)
 
     def ask_within(self, connection: sql.Connection, statement: CorrectionStatement, held: Held | None = None) -> bool:

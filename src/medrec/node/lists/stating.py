@@ -57,7 +57,7 @@ def prepare(
         parts = parted(named, hearers, agent.vault.random(32))
     except ValueError:
         raise Refusal(Code.TOO_LARGE) from None
-    name = next((called for served, called in agent.agent.clients() if served == account), "")
+    name = agent.agent.name_of(account) or ""
     act = manifests.made(
         {
             "network": agent.network.hex(),

@@ -81,7 +81,7 @@ def known(node: "Node", account: str) -> Known:
                 patients[copy.organisation] = matching.of_patient(canonical(copy.content).value)
             except RecordError:
                 continue
-    called = next((name for served, name in node.agent.clients() if served == account), "") if node.agent else ""
+    called = (node.agent.name_of(account) or "") if node.agent else ""
     words = set(matching.plain(called).split())
     named = {
         place: bool(words & set(matching.plain(f"{who.given} {who.family}").split())) for place, who in patients.items()

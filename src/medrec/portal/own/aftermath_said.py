@@ -111,9 +111,9 @@ def for_others(case: Case) -> Cards:
     """What was done for people whom she helps, who do not know whose hands had her key."""
     node, me = case.node, case.who.account
     assert node.agent is not None
-    clients = dict(node.agent.clients())
+    clients = node.agent.names_of(held.delegation.account for held in node.delegates.for_delegate(me))
     cards = []
-    for account in sorted({held.delegation.account for held in node.delegates.for_delegate(me)} & clients.keys()):
+    for account in sorted(clients):
         acts = [
             one.manifest
             for one in person.within(node, account, ("acting/1",), *case.window)

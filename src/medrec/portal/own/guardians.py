@@ -201,7 +201,8 @@ def _guarding(node: "Node", visit: Visit, typed: str = "", asks: str = "", troub
     who = whose(node, visit)
     assert node.agent is not None
     says_herself(visit)
-    names = dict(node.agent.clients())
+    accepted = guarding.accepted(node, who.account)
+    names = node.agent.names_of([asks, *(one.account for one in accepted)])
     wards = guarding.wards(node, who.account)
     chosen = {ward.account for ward in wards}
     return {
@@ -218,9 +219,7 @@ def _guarding(node: "Node", visit: Visit, typed: str = "", asks: str = "", troub
         ],
         "card_prefix": guarding_elsewhere.PREFIX,
         "waiting": [
-            {"id": one.id.hex(), "name": names.get(one.account, "")}
-            for one in guarding.accepted(node, who.account)
-            if one.account not in chosen
+            {"id": one.id.hex(), "name": names.get(one.account, "")} for one in accepted if one.account not in chosen
         ],
         "may_sign": ask_key(node, visit, who),
     }

@@ -30,9 +30,11 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         return _rest(node, visit, who)
     assert node.agent is not None
-    clients, known = dict(node.agent.clients()), names(node)
+    known = names(node)
     unheard = resting.unheard(node, who.account)
     herself = visit.session is not None and visit.session.who is Who.PATIENT
+    helped = node.delegates.for_delegate(who.account) if herself else []
+    called = node.agent.names_of(held.delegation.account for held in helped)
     return {
         "handle": who.handle,
         "helpers": [
@@ -53,8 +55,8 @@ def show(node: "Node", visit: Visit) -> Any:
             for held in reversed(node.delegates.of(who.account))
         ],
         "helped": [
-            {"name": clients.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
-            for held in (node.delegates.for_delegate(who.account) if herself else [])
+            {"name": called.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
+            for held in helped
         ],
         "done_for": done_for(node, visit, who, SHOWN),
         "may_sign": herself and visit.session is not None and bool(visit.session.key),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrec.portal.page import Visit, names
+from medrec.portal.page import PageError, Visit, names
 from medrec.portal.people import account_of
 from medrec.portal.session import require_subject
 
@@ -31,7 +31,9 @@ def whose(node: "Node", visit: Visit, *, heeds_kinds: bool = False) -> Whose:
     account = account_of(node, visit.path["person"])
     require_subject(visit, account, heeds_kinds=heeds_kinds)
     assert node.agent is not None
-    name = next(name for served, name in node.agent.clients() if served == account)
+    name = node.agent.name_of(account)
+    if name is None:
+        raise PageError(404, "unknown-person")
     return Whose(account, name, visit.path["person"], names(node))
 
 
