@@ -106,11 +106,15 @@ def ask_in_every_field(
     asked: set[str] = set()
     visit = Site._visit
     every = [*identifiers(world), *things_in(world, page.path)]
+    there = page.role is Role.ANY or (page.role is Role.AGENT) == (node.agent is not None)
+    if not there:
+        # A node that has no such page says so to everybody, before it reads what was sent: once for each reader.
+        every = every[:1]
     for (name, session), his in itertools.product(readers(world, page).items(), every):
         where = address(world, page, his)
         monkeypatch.setattr(Site, "session_of", lambda self, request, session=session: session)
         for method in page.methods:
-            for do in deeds(page) if method == "POST" else [""]:
+            for do in deeds(page) if method == "POST" and there else [""]:
                 fields = Naming(his, asked, do=do) if do else Naming(his, asked)
 
                 def filled(self: Site, request: Any, form: Any, fields: Any = fields, **more: Any) -> Any:
@@ -121,7 +125,10 @@ def ask_in_every_field(
                 data = {"csrf": "c"} if method == "POST" else None
                 answer = client.request(method, where, data=data, follow_redirects=False)
                 assert told(answer, his, may_see(organisation, session, page.name)), (name, method, where, do)
+                assert there or answer.status_code == 404, (name, method, where)
         monkeypatch.setattr(Site, "_visit", visit)
+    # What stands around the page that says so reads the token and what was done.
+    assert there or asked <= {"csrf", "done"}, (page.name, asked)
     return asked
 
 

@@ -268,16 +268,16 @@ def _anybody_speaks_for_anybody() -> AbstractContextManager[Any]:
     """The agent does not ask whose statement an organisation brings."""
     real = manifests.decode
 
-    def open_notice(self: Agent, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
+    def row(self: Agent, connection: sql.Connection, caller: str, *line: Any) -> dict[str, Any] | None:
         def decode(data: bytes) -> Any:
             statement = real(data)
             return msgspec.structs.replace(statement, organisation=caller)
 
         with patch.object(agent_room.manifests, "decode", decode):
-            return original(self, connection, caller, payload)
+            return original(self, connection, caller, *line)
 
-    original = Agent._open_notice
-    return patch.object(Agent, "_open_notice", open_notice)
+    original = Agent._row
+    return patch.object(Agent, "_row", row)
 
 
 def lie(world: World) -> None:

@@ -36,9 +36,14 @@ def data(name: str) -> bytes:
 def version(name: str) -> str:
     """What changes in the address of a file when its content changes; "none" while it was not built."""
     try:
-        return hashlib.sha256(data(name)).hexdigest()[:12]
+        return _digest(name)
     except NotBuiltError:
         return "none"
+
+
+@lru_cache
+def _digest(name: str) -> str:
+    return hashlib.sha256(data(name)).hexdigest()[:12]
 
 
 def media(name: str) -> str:

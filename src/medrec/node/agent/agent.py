@@ -15,7 +15,7 @@ from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import gone_keys, not_taken, redelivery
-from medrec.node.agent.known import PART, Known, enter, height_of, heights, rights_of, time_of
+from medrec.node.agent.known import PART, Known, Line, enter, height_of, heights, rights_of, time_of
 from medrec.node.agent.not_taken import Unfit
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
@@ -28,6 +28,8 @@ FOLLOWED = "followed"
 MISSING_AFTER_MS = 10_000
 NUMBER_MAX = (1 << 53) - 1
 STRETCH = 8
+FOREIGN = (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError)
+"""What reading bytes of another place may come to: no line of hers."""
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, signature)."""
 
@@ -98,7 +100,8 @@ class Agent:
 
     def names_of(self, accounts: Iterable[str]) -> dict[str, str]:
         """The names of those of some accounts that are served here; only theirs are opened."""
-        wanted, rows = sorted(set(accounts)), list[Any]()
+        wanted = sorted(set(accounts))
+        rows: list[Any] = []
         with self._store.read() as connection:
             for start in range(0, len(wanted), PART):
                 these = store.client.c.account.in_(wanted[start : start + PART])
@@ -187,14 +190,15 @@ class Agent:
     def _take(self, caller: str, payloads: list[bytes]) -> list[bool]:
         unfit: list[Unfit] = []
         with self._store.read() as connection:
-            opened = [self._open_notice(connection, caller, payload, unfit) for payload in payloads]
+            opened = self._opened(connection, caller, payloads, unfit)
         told = handed_over(self._vault, self.view_secret, [row for row in opened if row is not None])
         if told:
             # A link that the desk confirmed: the lines that it hands over are read with the key that stands in it.
             self._store.write(lambda connection: learn(connection, told, self._relationship_key, self.relate))
             with self._store.read() as connection:
-                pairs = zip(opened, payloads, strict=True)
-                opened = [row or self._open_notice(connection, caller, payload, unfit) for row, payload in pairs]
+                shut = [payload for row, payload in zip(opened, payloads, strict=True) if row is None]
+                late = iter(self._opened(connection, caller, shut, unfit))
+                opened = [next(late) if row is None else row for row in opened]
         if unfit:
             self._store.write(lambda connection: not_taken.keep(connection, unfit))
         rows = [row for row in opened if row is not None]
@@ -211,11 +215,16 @@ class Agent:
                 self.permitted(account)
         return [row is not None for row in opened]
 
-    def _open_notice(
-        self, connection: sql.Connection, caller: str, payload: bytes, unfit: list[Unfit]
-    ) -> dict[str, Any] | None:
-        """The row of a notice that fits its relationship, None for anything else; a line that is one of the
-        relationship's and is not taken is added to `unfit`."""
+    def _opened(
+        self, connection: sql.Connection, caller: str, payloads: list[bytes], unfit: list[Unfit]
+    ) -> list[dict[str, Any] | None]:
+        """The row of each notice that fits its relationship, None for anything else."""
+        lines = [self._unsealed(connection, caller, payload) for payload in payloads]
+        shown = heights(connection, [line.mark for line in lines if line is not None])
+        return [None if line is None else self._row(connection, caller, line, shown, unfit) for line in lines]
+
+    def _unsealed(self, connection: sql.Connection, caller: str, payload: bytes) -> Line | None:
+        """A notice that was sealed for its relationship, and is the line that its counter's tag shows on the ledger."""
         try:
             account, epoch, counter, sealed = codec.decode(payload)
             key = notice_key(self._relationship_key, self.view_secret, connection, account, caller, epoch)
@@ -225,31 +234,43 @@ class Agent:
             stated = codec.decode(entry)
             if not all(type(number) is int and 0 <= number <= NUMBER_MAX for number in (counter, time)):
                 return None
-            # The line must be the one that this counter's tag will show on the ledger.
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
                 return None
-            known = self._known(connection, account, caller, mark, entry)
-            with self._engine.view() as view:
-                statement, why = not_taken.read(view, known, self._network.hex(), account, manifest)
-            if why is not None:
-                kind = "" if statement is None else statement.manifest
-                unfit.append((account, mark, not_taken.NotTaken(why, kind)))
-                return None
-        except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
+        except FOREIGN:
             return None
-        whose = {"account": account, "organisation": caller, "epoch": epoch, "counter": counter}
+        return Line(account, epoch, counter, mark, manifest, entry, time, opened)
+
+    def _row(
+        self,
+        connection: sql.Connection,
+        caller: str,
+        line: Line,
+        shown: dict[bytes, tuple[int, bytes]],
+        unfit: list[Unfit],
+    ) -> dict[str, Any] | None:
+        """The row of a line, by what the ledger has `shown`; one that is not taken is added to `unfit`."""
+        try:
+            known = self._known(connection, line.account, caller, height_of(shown.get(line.mark), line.entry))
+            with self._engine.view() as view:
+                statement, why = not_taken.read(view, known, self._network.hex(), line.account, line.manifest)
+        except FOREIGN:
+            return None
+        if why is not None:
+            unfit.append((line.account, line.mark, not_taken.NotTaken(why, statement.manifest if statement else "")))
+            return None
+        whose = {"account": line.account, "organisation": caller, "epoch": line.epoch, "counter": line.counter}
         return whose | {
-            "tag": mark,
+            "tag": line.mark,
             "kind": statement.manifest,
             # Nothing that has arrived is yet to come: a clock ahead of ours must not stand on top for ever.
-            "time": min(time, self._clock()),
-            **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, opened, mark)},
-            "digest": hashlib.sha256(entry).digest(),
+            "time": min(line.time, self._clock()),
+            **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, line.opened, line.mark)},
+            "digest": hashlib.sha256(line.entry).digest(),
         }
 
-    def _known(self, connection: sql.Connection, account: str, teller: str, mark: bytes, entry: bytes) -> Known:
+    def _known(self, connection: sql.Connection, account: str, teller: str, height: int | None) -> Known:
         """What is known here of a line that came."""
-        height, now = height_of(connection, mark, entry), self._clock()
+        now = self._clock()
         time, rights = partial(time_of, self._engine, height, now), partial(rights_of, connection, self._vault, account)
         return Known(self._organisation, teller, height, time, rights)
 

@@ -36,6 +36,19 @@ from medrec.node.looks.mismatch import raise_mismatch
 PART = 500
 
 
+class Line(NamedTuple):
+    """A notice as its place sealed it; `opened` is all that it said."""
+
+    account: str
+    epoch: int
+    counter: int
+    mark: bytes
+    manifest: bytes
+    entry: bytes
+    time: int
+    opened: bytes
+
+
 class Right(NamedTuple):
     """A right that a line told of: who told it, since when it may be used (ms), from when it rests (None: it does not),
     and what was told of its end, each with when that came."""
@@ -135,9 +148,10 @@ def heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, tuple
     return found
 
 
-def height_of(connection: sql.Connection, mark: bytes, entry: bytes) -> int | None:
-    """The block in which an entry, or what the ledger left of it, stands under its tag."""
-    height, digest = heights(connection, [mark]).get(mark, (None, b""))
+def height_of(shown: tuple[int, bytes] | None, entry: bytes) -> int | None:
+    """The block in which an entry, or what the ledger left of it, stands under its tag, by what `heights` tells of that
+    tag."""
+    height, digest = shown or (None, b"")
     return height if digest in [hashlib.sha256(one).digest() for one in (entry, *reduced(entry))] else None
 
 
