@@ -2,13 +2,13 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
 from . import care, keys
 from .bugs import BUGS
-from .disk import Disks
+from .disk import Disks, kept_disks
 from .invariants import check_at_rest, entries_written, heal, settle, watch_ledger, watch_releases
 from .steps import STEPS, Step
 from .world import NAMES, World
@@ -69,13 +69,10 @@ def _digest(world: World) -> str:
 
 
 def runs(seeds: Iterable[int], bug: str = "") -> Iterator[Run]:
-    """Play many seeds, one after another."""
-    disks = Disks()
-    try:
-        for seed in seeds:
-            yield run(seed, disks, bug)
-    finally:
-        disks.close()
+    """Play many seeds, one after another, on the disks that this process keeps."""
+    disks = kept_disks()
+    for seed in seeds:
+        yield run(seed, disks, bug)
 
 
 def found_at(bug: str, seeds: Iterable[int]) -> Run | None:
@@ -83,11 +80,14 @@ def found_at(bug: str, seeds: Iterable[int]) -> Run | None:
     return next((done for done in runs(seeds, bug) if done.finding), None)
 
 
-def measured(seeds: Iterable[int], bug: str = "") -> tuple[int, float, list[Run]]:
-    """How many seeds were played, in how many seconds, and those with a finding."""
+def measured(
+    seeds: Iterable[int], bug: str = "", see: Callable[[Run], None] = lambda done: None
+) -> tuple[int, float, list[Run]]:
+    """How many seeds were played, in how many seconds, and those with a finding; `see` is shown each."""
     began, count, bad = time.perf_counter(), 0, []
     for done in runs(seeds, bug):
         count += 1
+        see(done)
         if done.finding:
             bad.append(done)
     return count, time.perf_counter() - began, bad

@@ -24,7 +24,7 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.records.publish import Incoming
 from medrec.node.release.receive import request_records
 
-from .disk import Disks
+from .disk import Disks, kept_disks
 from .invariants import check_anchored, check_ledger, check_notices, heal, settle
 from .world import AGENT, NETWORK, World
 
@@ -34,9 +34,7 @@ CLINIC = "east"
 
 @pytest.fixture(scope="module")
 def disks():
-    made = Disks()
-    yield made
-    made.close()
+    return kept_disks()
 
 
 @pytest.fixture(autouse=True)
