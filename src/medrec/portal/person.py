@@ -78,7 +78,7 @@ def within(
 def opened(node: "Node", row: Any) -> Notice:
     manifest, salt, entry = None, b"", b""
     if row.sealed is not None:
-        data, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+        data, salt, entry, _ = codec.decode(node.vault.open_kept(bytes(row.sealed), bytes(row.tag)))
         manifest = manifests.decode(data)
     return Notice(
         row.account, row.organisation, row.epoch, row.counter, row.kind, row.time, row.received, row.height,

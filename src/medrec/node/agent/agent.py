@@ -15,9 +15,10 @@ from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import gone_keys, not_taken, redelivery
-from medrec.node.agent.known import PART, Known, Line, enter, height_of, heights, rights_of, time_of
+from medrec.node.agent.entering import enter
+from medrec.node.agent.known import PART, Known, Line, Shown, height_of, heights, rights_of, time_of
 from medrec.node.agent.not_taken import Unfit
-from medrec.node.keeping import store
+from medrec.node.keeping import client_keys, store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key
 from medrec.node.looks import handed_on
@@ -74,14 +75,17 @@ class Agent:
         self._call = call
         self._clock = clock
         self._keys: dict[tuple[str, str, int], bytes] = {}
+        client_keys.seal_former(kept, vault)
         self.permitted: Callable[[str], None] = lambda account: None
         """Called with a person's account when a place told of a permission of hers: there may be more to read."""
 
     def enroll(self, account: str, name: str, view_secret: bytes) -> None:
-        """Serve a person, new here or back again; her name and view secret lie sealed under this node's master key."""
-        sealed = self._vault.seal(None, codec.encode({"name": name, "view": view_secret}), account.encode())
+        """Serve a person, new here or back again; her name and view secret lie sealed under a key of hers."""
+        said = codec.encode({"name": name, "view": view_secret})
 
         def write(connection: sql.Connection) -> None:
+            number = client_keys.begin(connection, self._vault, account)
+            sealed = self._vault.seal_kept(number, said, account.encode())
             connection.execute(sql.delete(store.client).where(store.client.c.account == account))
             connection.execute(sql.insert(store.client).values(account=account, name="", sealed=sealed))
 
@@ -109,7 +113,7 @@ class Agent:
         return {row.account: self._open_client(row.account, bytes(row.sealed))["name"] for row in rows}
 
     def _open_client(self, account: str, sealed: bytes) -> Any:
-        return codec.decode(self._vault.open(None, sealed, account.encode()))
+        return codec.decode(self._vault.open_kept(sealed, account.encode()))
 
     def view_secret(self, account: str) -> bytes:
         """The person's view secret. Raises LookupError if she is not served here."""
@@ -150,6 +154,10 @@ class Agent:
         """Undo the person's link to an organisation; False if there was none. Her copies from there are forgotten."""
         return linking.leave(self._store, self._call, self._network, self._clock(), account, organisation, sign)
 
+    def forget(self, account: str) -> None:
+        """Hold no key of a person in memory any more, who was erased here (leaving.py)."""
+        self._keys = {name: key for name, key in self._keys.items() if name[0] != account}
+
     def relate(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, key: bytes, end: int | None
     ) -> None:
@@ -159,7 +167,9 @@ class Agent:
         connection.execute(sql.delete(store.relationship).where(known))
         redelivery.linked_again(connection, account, organisation)
         self._keys.pop((account, organisation, epoch), None)
-        sealed = self._vault.seal(None, key, f"{account} {organisation} {epoch}".encode())
+        sealed = client_keys.seal_for(
+            connection, self._vault, account, key, f"{account} {organisation} {epoch}".encode()
+        )
         connection.execute(
             sql.insert(store.relationship).values(
                 account=account, organisation=organisation, epoch=epoch, next=0, end=end, key=sealed
@@ -175,7 +185,7 @@ class Agent:
             sealed = connection.execute(sql.select(where.key).where(known)).scalar()
             if sealed is None:
                 raise LookupError("no such relationship")
-            self._keys[name] = self._vault.open(None, bytes(sealed), f"{account} {organisation} {epoch}".encode())
+            self._keys[name] = self._vault.open_kept(bytes(sealed), f"{account} {organisation} {epoch}".encode())
         return self._keys[name]
 
     def take_notices(self, caller: str, payloads: list[bytes]) -> list[bool]:
@@ -201,19 +211,22 @@ class Agent:
                 opened = [next(late) if row is None else row for row in opened]
         if unfit:
             self._store.write(lambda connection: not_taken.keep(connection, unfit))
-        rows = [row for row in opened if row is not None]
-        if rows:
+        found, taken = [row for row in opened if row is not None], frozenset[bytes]()
+        if found:
 
-            def keep(connection: sql.Connection) -> None:
+            def keep(connection: sql.Connection) -> list[dict[str, Any]]:
+                rows = client_keys.standing(connection, self._vault, found)
                 enter(connection, rows, self._clock(), self._vault)
                 linking.follow(connection, self._vault, rows)
                 handed_on.hold(connection, self._vault, rows, self._clock())
                 gone_keys.hold(connection, self._engine, self._vault, rows, self._clock())
+                return rows
 
-            self._store.write(keep)
+            rows = self._store.write(keep)
+            taken = frozenset(row["tag"] for row in rows)
             for account in linking.to_read(self._vault, rows):
                 self.permitted(account)
-        return [row is not None for row in opened]
+        return [row is not None and row["tag"] in taken for row in opened]
 
     def _opened(
         self, connection: sql.Connection, caller: str, payloads: list[bytes], unfit: list[Unfit]
@@ -232,21 +245,17 @@ class Agent:
             manifest, salt, entry, time = codec.decode(opened)
             mark = tag(key, counter)
             stated = codec.decode(entry)
+            kept = client_keys.seal_for(connection, self._vault, account, opened, mark)
             if not all(type(number) is int and 0 <= number <= NUMBER_MAX for number in (counter, time)):
                 return None
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
                 return None
         except FOREIGN:
             return None
-        return Line(account, epoch, counter, mark, manifest, entry, time, opened)
+        return Line(account, epoch, counter, mark, manifest, entry, time, kept)
 
     def _row(
-        self,
-        connection: sql.Connection,
-        caller: str,
-        line: Line,
-        shown: dict[bytes, tuple[int, bytes]],
-        unfit: list[Unfit],
+        self, connection: sql.Connection, caller: str, line: Line, shown: Shown, unfit: list[Unfit]
     ) -> dict[str, Any] | None:
         """The row of a line, by what the ledger has `shown`; one that is not taken is added to `unfit`."""
         try:
@@ -263,8 +272,7 @@ class Agent:
             "tag": line.mark,
             "kind": statement.manifest,
             # Nothing that has arrived is yet to come: a clock ahead of ours must not stand on top for ever.
-            "time": min(line.time, self._clock()),
-            **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, line.opened, line.mark)},
+            **{"time": min(line.time, self._clock()), "received": self._clock(), "height": None, "sealed": line.sealed},
             "digest": hashlib.sha256(line.entry).digest(),
         }
 
@@ -369,19 +377,16 @@ class Agent:
 
     def notices(self, account: str, limit: int = 1000) -> list[Notice]:
         """A person's lines from everywhere, newest first."""
+        row = store.notice.c
+        chosen = sql.select(store.notice).where(row.account == account).order_by(row.time.desc(), row.counter.desc())
         with self._store.read() as connection:
-            rows = connection.execute(
-                sql.select(store.notice)
-                .where(store.notice.c.account == account)
-                .order_by(store.notice.c.time.desc(), store.notice.c.counter.desc())
-                .limit(limit)
-            ).all()
+            rows = connection.execute(chosen.limit(limit)).all()
         return [self._notice(row) for row in rows]
 
     def _notice(self, row: Any) -> Notice:
         manifest, salt, entry = None, b"", b""
         if row.sealed is not None:
-            data, salt, entry, _ = codec.decode(self._vault.open(None, bytes(row.sealed), bytes(row.tag)))
+            data, salt, entry, _ = codec.decode(self._vault.open_kept(bytes(row.sealed), bytes(row.tag)))
             manifest = manifests.decode(data)
         return Notice(
             row.account, row.organisation, row.epoch, row.counter, row.kind, row.time, row.received, row.height,

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 from medrec.core import codec, manifests
 from medrec.core.manifests.record import RecordManifest
 from medrec.node.agent.told import Sealed
+from medrec.node.keeping import client_keys
 from medrec.node.keeping.store import metadata
 from medrec.node.ledger.on_ledger import place_of_entry
 from medrec.node.looks.disputing import organisations
@@ -120,6 +121,10 @@ def _copied(organisation: str, record: "Kept") -> Copy:
         return Copy(organisation, record.type, record.id, _part_tag(record.content), record.content)
     proof = Signed(record.manifest_bytes, record.salt, record.entry) if record.manifest.account is None else None
     return Copy(organisation, record.type, record.id, codec.decode(record.entry)[1], record.content, 0, proof)
+
+
+def _closed(copy: Copy) -> bytes:
+    return codec.encode([copy.arrived, copy.content, *(copy.signed or ())])
 
 
 def _opened(opened: bytes) -> tuple[bytes, int, Signed | None]:
@@ -262,7 +267,7 @@ class Copies:
         """Write down how a reading went, and what came of it. Of kinds that one record holds up, and of the medicines
         that these point at, what was read before is kept; and what she said is not about her, which its place gives to
         nobody any more: she may take it back."""
-        now, seal = self._node.clock(), self._node.vault.seal
+        now, vault = self._node.clock(), self._node.vault
         copy, at = record_copy.c, reading.c
         before_now = self._opened(copy.account == account, copy.organisation == organisation) if records else []
         since = {(one.type, one.id, one.tag): one.arrived for one in before_now}
@@ -274,19 +279,23 @@ class Copies:
         earlier = {
             (one.type, one.id): one for one in before_now if one.type in held_up or f"{one.type}/{one.id}" in away
         }
-        rows = [
-            {
-                "account": account,
-                "organisation": organisation,
-                "type": one.type,
-                "id": one.id,
-                "tag": one.tag,
-                "sealed": seal(None, codec.encode([one.arrived, one.content, *(one.signed or ())]), one.tag),
-            }
-            for one in (earlier | came).values()
-        ]
+        every = list((earlier | came).values())
 
         def write(connection: sql.Connection) -> None:
+            if not client_keys.is_served(connection, account):
+                # She was erased here while a place was asked.
+                return
+            rows = [
+                {
+                    "account": account,
+                    "organisation": organisation,
+                    "type": one.type,
+                    "id": one.id,
+                    "tag": one.tag,
+                    "sealed": client_keys.seal_for(connection, vault, account, _closed(one), one.tag),
+                }
+                for one in every
+            ]
             mine = (at.account == account) & (at.organisation == organisation)
             before = connection.execute(sql.select(at.good, at.records).where(mine)).first()
             connection.execute(sql.delete(reading).where(mine))
@@ -344,7 +353,7 @@ class Copies:
         found = []
         for row in rows:
             tag = bytes(row.tag)
-            copied = _opened(self._node.vault.open(None, bytes(row.sealed), tag))
+            copied = _opened(self._node.vault.open_kept(bytes(row.sealed), tag))
             found.append(Copy(row.organisation, row.type, row.id, tag, *copied))
         return found
 

@@ -31,13 +31,15 @@ from medrec.node.agent.told import manifest_in
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault
-from medrec.node.looks.mismatch import raise_mismatch
 
 PART = 500
 
+Shown = dict[bytes, tuple[int, bytes]]
+"""Height and digest of the entry that the ledger shows under each tag."""
+
 
 class Line(NamedTuple):
-    """A notice as its place sealed it; `opened` is all that it said."""
+    """A notice of a place, opened; `sealed` is all that it said, as it is kept here."""
 
     account: str
     epoch: int
@@ -46,7 +48,7 @@ class Line(NamedTuple):
     manifest: bytes
     entry: bytes
     time: int
-    opened: bytes
+    sealed: bytes
 
 
 class Right(NamedTuple):
@@ -138,7 +140,7 @@ def _reaches(held: Delegation, consent: FhirConsentManifest) -> bool:
     return held.attested is None or not access.favours(consent, held.attested)
 
 
-def heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
+def heights(connection: sql.Connection, marks: list[bytes]) -> Shown:
     """The height and the entry's SHA-256 of those tags that the ledger has shown."""
     index, found = store.entry_index.c, {}
     for start in range(0, len(marks), PART):
@@ -160,7 +162,7 @@ def reduced_of(vault: Vault, row: dict[str, Any], before: Any) -> list[bytes]:
     sealed = before.sealed if before is not None and before.sealed is not None else row["sealed"]
     if sealed is None:
         return []
-    entry = codec.decode(vault.open(None, bytes(sealed), row["tag"]))[2]
+    entry = codec.decode(vault.open_kept(bytes(sealed), row["tag"]))[2]
     return [hashlib.sha256(one).digest() for one in reduced(entry)]
 
 
@@ -194,40 +196,3 @@ def rights_of(connection: sql.Connection, vault: Vault, account: str) -> list[Ri
             ends = tuple(over.get(held.nullifier, ()))
             found.append(Right(row.organisation, held, begins, rests.get(digest), ends))
     return found
-
-
-def enter(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vault: Vault) -> None:
-    """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order.
-
-    A notice counts as anchored only if the very entry it came with stands on the ledger under its tag, or what is left
-    of it where the ledger refused a part.
-    """
-    table = store.notice
-    unique = {row["tag"]: row for row in rows}
-    on_ledger = heights(connection, list(unique))
-    known: dict[bytes, Any] = {}
-    marks = list(unique)
-    for start in range(0, len(marks), PART):
-        chosen = table.c.tag.in_(marks[start : start + PART])
-        for stored in connection.execute(sql.select(table).where(chosen)):
-            known[bytes(stored.tag)] = stored
-    fresh: list[dict[str, Any]] = []
-    for mark, row in unique.items():
-        before = known.get(mark)
-        if before is not None and before.received is not None:
-            # What was told first stands; only its place on the ledger may still be unknown.
-            row = {**row, "digest": bytes(before.digest), "received": before.received}
-        hit = on_ledger.get(mark)
-        same = hit is not None and (hit[1] == row["digest"] or hit[1] in reduced_of(vault, row, before))
-        row["height"] = hit[0] if hit is not None and same else None
-        if hit is not None and row["height"] is None:
-            raise_mismatch(connection, row, now)
-        if before is None:
-            fresh.append(row)
-        elif before.received is None and row["received"] is not None:
-            values = {name: row[name] for name in ("kind", "time", "received", "sealed", "digest", "height")}
-            connection.execute(sql.update(table).where(table.c.tag == mark).values(**values))
-        elif before.height is None and row["height"] is not None:
-            connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
-    if fresh:
-        connection.execute(sql.insert(table), fresh)

@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 def manifest_in(vault: Vault, row: Any) -> bytes:
     """The manifest in the row of a notice (its `sealed` and `tag`). Raises VaultError."""
-    return bytes(codec.decode(vault.open(None, bytes(row.sealed), bytes(row.tag)))[0])
+    return bytes(codec.decode(vault.open_kept(bytes(row.sealed), bytes(row.tag)))[0])
 
 
 def taken_back(node: "Node", consents: Iterable[Any]) -> set[str]:
@@ -69,7 +69,7 @@ def sealed(node: "Node", account: str, tag: bytes) -> Sealed | None:
         return node.copies.sealed(account, tag) if node.copies is not None else None
     if row.sealed is None:
         return None
-    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), tag))
+    manifest, salt, entry, _ = codec.decode(node.vault.open_kept(bytes(row.sealed), tag))
     place = Place(found.height, found.place, found.position) if found is not None else None
     return Sealed(row.organisation, manifest, salt, entry, place)
 
@@ -86,7 +86,7 @@ def told(node: "Node", account: str, *kinds: str) -> list[Told]:
         rows = connection.execute(chosen).all()
     found = []
     for row in rows:
-        data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+        data, _, _, time = codec.decode(node.vault.open_kept(bytes(row.sealed), bytes(row.tag)))
         said, received = manifests.decode(data), row.received or 0
         found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, said, int(time), received, row.height))
     return found

@@ -21,14 +21,15 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
+from medrec.node.agent import leaving
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
 from medrec.node.corrections.corrections_closed import end_with_link
-from medrec.node.keeping import account_keys, alarms, outgoing, reduced, rehashing, resealing, store, tables_of_people
+from medrec.node.keeping import account_keys, alarms, client_keys, emptying, outgoing, rehashing, resealing, store
 from medrec.node.keeping.charted import first, forget, forget_record, numbers, under
 from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
-from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
+from medrec.node.keeping.tables_of_people import of_person
 from medrec.node.keeping.vault import VaultError, derive
 from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import looks_erased
@@ -39,7 +40,6 @@ from medrec.node.right_person.unlinking import bury, consent_ids, undone_rows
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-HASH_BYTES = 32
 # Secrets of the key ring that are to be destroyed; empty but for moments.
 erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=True, autoincrement=False))
 
@@ -73,6 +73,10 @@ class Erasures:
 
         Raises Refusal (unknown-person; still-at-source for the first of her records that is), StoreError.
         """
+        return self._erase_patient(self._gone_at_source(patient), ground, words, leaves=False)
+
+    def _gone_at_source(self, patient: str) -> str:
+        """The first chart of a person, none of whose records lives in the system it came from. Raises Refusal."""
         with self._node.store.read() as connection:
             # Of a person with several charts all of them go, whichever is named.
             patient, column = first(connection, patient), store.record.c
@@ -84,35 +88,41 @@ class Erasures:
         for row in rows:
             if self._node.source.read(row.type, row.id) is not None:
                 raise Refusal(Code.STILL_AT_SOURCE, f"{row.type}/{row.id}")
+        return patient
 
+    def _erase_patient(self, patient: str, ground: Ground, words: str, leaves: bool) -> Erasure:
         person = store.person.c
         hers = sql.select(person.account).where(person.patient == patient)
-        account, done = self._run_found(hers, partial(self._erase_person, patient, ground, words))
-        if account is not None:
-            self._node.lists.forget(account)
-            self._node.disputes.forget(account)
-        return done
+        return self._run_found(hers, partial(self._erase_person, patient, ground, words, leaves))
 
     def erase_account(self, account: str, ground: Ground, words: str = "") -> Erasure:
-        """Destroy all that the node holds of somebody by her account: of a patient here as `erase_person`, and what
-        came about somebody who is none, by a referral. Raises Refusal (unknown-person; still-at-source), StoreError.
+        """Destroy all that the node holds of somebody by her account: of a patient here as `erase_person`, what came
+        about somebody who is none, by a referral, and what it keeps as her agent, which serves her no longer.
+        Raises Refusal (unknown-person; still-at-source), StoreError.
         """
         with self._node.store.read() as connection:
             person = store.person.c
             patient = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
         if patient is not None:
-            return self.erase_person(patient, ground, words)
+            return self._erase_patient(self._gone_at_source(patient), ground, words, leaves=True)
         work = partial(self._erase_stranger, account, ground, words)
-        return self._run_found(sql.select(sql.literal(account)), work)[1]
+        return self._run_found(sql.select(sql.literal(account)), work)
 
-    def _run_found(self, whose: Any, work: Any) -> tuple[str | None, Erasure]:
+    def _run_found(self, whose: Any, work: Any) -> Erasure:
         """A work that takes the lines which name an account (a query): they are looked for before its write."""
         while True:
             with self._node.store.read() as connection:
                 account = connection.execute(whose).scalar()
             found = looks_erased.find(self._node, account)
             with suppress(looks_erased.OutOfDateError):
-                return account, self._run(lambda connection, found=found: work(connection, found))
+                done = self._run(lambda connection, found=found: work(connection, found))
+                break
+        if account is not None:
+            self._node.lists.forget(account)
+            self._node.disputes.forget(account)
+            if self._node.agent is not None:
+                self._node.agent.forget(account)
+        return done
 
     def finish(self) -> int:
         """Destroy the secrets that an erasure left to be destroyed; how many."""
@@ -156,26 +166,30 @@ class Erasures:
         if not digests or row is None:
             raise Refusal(Code.UNKNOWN_RECORD, f"{kind}/{identifier}")
         digests += corrections_erased.forget(self._node, connection, kind, identifier)
-        lines = self._lines(connection, store.manifest.c.hash.in_(digests))
+        lines = emptying.lines(connection, store.manifest.c.hash.in_(digests))
         # Versions that were stated under a link which was undone lie under the keys of that time.
         column = store.manifest.c
-        restated: list[Any] = []
+        restated, served = list[Any](), set[str]()
         known = set(connection.execute(sql.select(column.person).where(column.hash.in_(digests)).distinct()).scalars())
         person = None
         whose = sorted(number for number in known | {row.person} if number is not None)
         for one in whose:
             former = self._node.journal.person(connection, one)
+            served |= {former.account} if former.account is not None else set()
             restated += looks_erased.restate(self._node, connection, former, kind, identifier)
         for one in whose:
             renewed = self._renew(connection, one, set(digests))
             person = renewed if one == row.person else person
-        self._empty(connection, lines, keep_person=True)
+        emptying.empty(connection, self._node.vault, lines, keep_person=True)
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
         alarms.forget(connection, [f"{kind}/{identifier}"])
         pointing_later.forget(connection, kind, identifier)
         forget_record(connection, kind, identifier)
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
+        told = leaving.Gone(frozenset([*digests, *(bytes(row.hash) for row in restated)]), kind, identifier)
+        for named in sorted(served):
+            self._doom(connection, *leaving.forget_own(self._node, connection, named, told))
         account, who = (person.account, person.id) if person is not None else (None, None)
         manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)
         line = self._append(connection, manifest, who, [27, manifest.time, "record", len(lines)])
@@ -239,8 +253,9 @@ class Erasures:
     # --- a person ---------------------------------------------------------------------------------------------
 
     def _erase_person(
-        self, patient: str, ground: Ground, words: str, connection: sql.Connection, found: looks_erased.Naming
-    ) -> Erasure:
+        self, patient: str, ground: Ground, words: str, leaves: bool, connection: sql.Connection,
+        found: looks_erased.Naming,
+    ) -> Erasure:  # fmt: skip
         column = store.person.c
         identifier = connection.execute(sql.select(column.id).where(column.patient == patient)).scalar()
         if identifier is None:
@@ -257,7 +272,7 @@ class Erasures:
         rows = [identifier, *sorted(before)]
         elsewhere = self._elsewhere(connection, identifier, rows)
         named = looks_erased.since(self._node, connection, person.account, found)
-        lines = self._lines(connection, store.manifest.c.person.in_(rows) | store.manifest.c.seq.in_(named))
+        lines = emptying.lines(connection, store.manifest.c.person.in_(rows) | store.manifest.c.seq.in_(named))
         every = sorted([*lines, *elsewhere], key=lambda line: int(line.seq))
         manifest = self._manifest(person.account, "person", None, ground, words, every)
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(every)])
@@ -268,12 +283,12 @@ class Erasures:
             sql.update(store.manifest).where(store.manifest.c.hash == digest).values(sealed=sealed, person=None)
         )
         self._unwrap(connection, rows)
-        self._empty(connection, lines, keep_person=False)
+        emptying.empty(connection, self._node.vault, lines, keep_person=False)
         record, version = store.record.c, store.version.c
         of_hers = sql.exists().where(record.type == version.type, record.id == version.id, record.person == identifier)
         connection.execute(sql.delete(store.version).where(of_hers))
         if person.account is not None:
-            self._forget_account(connection, person.account)
+            self._forget_account(connection, person.account, leaves)
         for table in metadata.sorted_tables:
             if "person" in table.c and table is not store.manifest:
                 connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
@@ -282,8 +297,7 @@ class Erasures:
         forget(connection, charts)
         said_to_be_one.forget(connection, charts)
         connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
-        for secret in (person.keys.secret, *before.values()):
-            self._doom(connection, secret)
+        self._doom(connection, person.keys.secret, *before.values())
         return Erasure(digest, len(every))
 
     def _elsewhere(self, connection: sql.Connection, identifier: int, rows: Sequence[int]) -> list[Any]:
@@ -294,10 +308,10 @@ class Erasures:
         signed = sql.select(version.manifest).join_from(store.version, store.record, hers)
         where = manifest.hash.in_(signed) & manifest.person.is_not(None) & manifest.person.not_in(rows)
         found = connection.execute(sql.select(manifest.person, manifest.hash).where(where)).all()
-        lines = self._lines(connection, where)
+        lines = emptying.lines(connection, where)
         for one in sorted({row.person for row in found}):
             self._renew(connection, one, {bytes(row.hash) for row in found if row.person == one})
-        self._empty(connection, lines, keep_person=True)
+        emptying.empty(connection, self._node.vault, lines, keep_person=True)
         return lines
 
     def _untell_undone(self, connection: sql.Connection, before: Iterable[int]) -> None:
@@ -309,14 +323,21 @@ class Erasures:
             with suppress(VaultError):
                 self._untell(connection, self._node.journal.person(connection, identifier), set(map(bytes, digests)))
 
-    def _forget_account(self, connection: sql.Connection, account: str) -> None:
-        """What is kept by a person's account, and the key of it."""
+    def _forget_account(self, connection: sql.Connection, account: str, leaves: bool) -> None:
+        """What is kept by a person's account, and the key of it; of who is served here, and `leaves`, all of that."""
+        if leaves:
+            told = [row for row, told, _ in self._notices(connection) if told == account]
+            here = store.outbox.c.organisation == self._node.organisation
+            connection.execute(sql.delete(store.outbox).where(here, store.outbox.c.id.in_(told)))
+            self._doom(connection, *leaving.leave(connection, account))
+        else:
+            self._doom(connection, *leaving.forget_own(self._node, connection, account))
         secret = account_keys.number_of(connection, account)
         if secret is not None:
             self._doom(connection, secret)
         outgoing.drop(connection, account)
         dead = consent_ids(connection, account)
-        for table in tables_of_people.of_person():
+        for table in of_person():
             connection.execute(sql.delete(table).where(table.c.account == account))
         bury(connection, dead)
 
@@ -324,11 +345,12 @@ class Erasures:
         self, account: str, ground: Ground, words: str, connection: sql.Connection, found: looks_erased.Naming
     ) -> Erasure:
         named = looks_erased.since(self._node, connection, account, found)
-        if not named and account_keys.number_of(connection, account) is None:
+        served = client_keys.is_served(connection, account)
+        if not named and not served and account_keys.number_of(connection, account) is None:
             raise Refusal(Code.UNKNOWN_PERSON)
-        lines = self._lines(connection, store.manifest.c.seq.in_(named))
-        self._empty(connection, lines, keep_person=False)
-        self._forget_account(connection, account)
+        lines = emptying.lines(connection, store.manifest.c.seq.in_(named))
+        emptying.empty(connection, self._node.vault, lines, keep_person=False)
+        self._forget_account(connection, account, leaves=served)
         manifest = self._manifest(account, "person", None, ground, words, lines)
         line = self._append(connection, manifest, None, [27, manifest.time, "person", len(lines)])
         return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
@@ -342,31 +364,6 @@ class Erasures:
         alarms.forget_person(connection, person.id, person.patient)
 
     # --- both -------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _lines(connection: sql.Connection, where: Any) -> list[Any]:
-        """The lines whose manifests go: seq, the manifest's hash, the entry."""
-        column = store.manifest.c
-        return list(
-            connection.execute(
-                sql.select(column.seq, column.hash, reduced.entry_on_ledger.label("entry"))
-                .join_from(store.manifest, reduced.lines, store.line.c.seq == column.seq)
-                .where(where, column.sealed != GONE)
-                .order_by(column.seq)
-            ).all()
-        )
-
-    def _empty(self, connection: sql.Connection, lines: Sequence[Any], *, keep_person: bool) -> None:
-        """Leave nothing of these manifests but their places: their hashes could be guessed at, so chance replaces
-        them."""
-        reviews = [table for table in metadata.sorted_tables if table.name == "look_review"]
-        for row in lines:
-            chance = self._node.vault.random(HASH_BYTES)
-            values = {"hash": chance, "sealed": GONE} | ({} if keep_person else {"person": None})
-            for reviewed in reviews:
-                connection.execute(sql.delete(reviewed).where(reviewed.c.look == row.hash))
-            connection.execute(sql.update(store.manifest).where(store.manifest.c.hash == row.hash).values(**values))
-            connection.execute(sql.update(store.line).where(store.line.c.seq == row.seq).values(manifest=chance))
 
     def _manifest(
         self,
@@ -391,5 +388,6 @@ class Erasures:
         return self._node.journal.append(connection, [draft])[0]
 
     @staticmethod
-    def _doom(connection: sql.Connection, secret: int) -> None:
-        connection.execute(sql.insert(erasing).values(secret=secret))
+    def _doom(connection: sql.Connection, *secrets: int) -> None:
+        for secret in secrets:
+            connection.execute(sql.insert(erasing).values(secret=secret))

@@ -14,31 +14,27 @@ GONE_WITH_PERSON = (
     *("refused_often", "code_holder"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
+OF_CLIENT = (
+    *("client", "client_secret", "relationship", "notice", "record_copy", "own_reading", "look", "look_contrary"),
+    *("look_asked", "chart_epoch", "guardian_set", "guardian_asked", "guarded_elsewhere", "guardian_indexed"),
+    *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "delegation_end_told"),
+    *("notice_former", "notice_refused", "notice_wish", "notice_waiting", "asked_of", "correction_asked"),
+    *("correction_before", "kept_secret", "account_event", "unlinked", "link_left"),
+)
+"""Tables of what an agent keeps of the people it serves, by their account. They go when she is erased there as such."""
 STAYS = {
     "person": "its row is deleted by itself",
     "asking": "what this organisation asked others for: its own half, which it owes them and the ledger",
     "our_emergency": "what its own staff did elsewhere, and has to be reviewed",
-} | dict.fromkeys(
-    (
-        *("client", "relationship", "notice", "record_copy", "own_reading", "look", "look_contrary", "guardian_set"),
-        *("look_asked", "chart_epoch"),
-        *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
-        *(
-            "delegation_end_told",
-            "guarded_elsewhere",
-            "guardian_indexed",
-            "notice_former",
-            "notice_refused",
-            "correction_asked",
-        ),
-        *("account_event",),
-        *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "asked_of", "unlinked", "link_left"),
-    ),
-    "the role of an agent",
-)
-"""Tables that name people and are not touched, and why. An agent's people leave it in another way."""
+} | dict.fromkeys(OF_CLIENT, "the role of an agent, which ends with `erase_account` there (leaving.py)")
+"""Tables that name people and do not go with a patient, and why."""
 
 
 def of_person() -> list[Table]:
     """The tables of GONE_WITH_PERSON, as far as this node has them."""
     return [metadata.tables[name] for name in GONE_WITH_PERSON if name in metadata.tables]
+
+
+def of_client() -> list[Table]:
+    """The tables of OF_CLIENT, as far as this node has them."""
+    return [metadata.tables[name] for name in OF_CLIENT if name in metadata.tables]

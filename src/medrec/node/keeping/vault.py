@@ -7,6 +7,7 @@ of the store.
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from medrec.node.keeping.ring import FileRing, MemoryRing, Ring
 KEY_BYTES = 32
 NONCE_BYTES, TAG_BYTES = 12, 16
 NUMBER_BYTES = 8
+KEPT = b"kept/1 "
+"""What begins that which is kept under a secret of the ring and names it."""
 MARK, MARK_CONTEXT = "master-key-check", b"medrec/master-key-check/1"
 """The setting that holds the mark of the master key that a store belongs to, and what the mark is bound to."""
 UNWRAPPED_MAX = 10_000
@@ -101,6 +104,21 @@ class Vault:
         Raises VaultError if the secret was destroyed.
         """
         return hmac.digest(self._master, b"medrec/account/1 " + self._secret(number), "sha256")
+
+    def seal_kept(self, number: int, plaintext: bytes, context: bytes) -> bytes:
+        """Seal under a secret of the ring, whose number stands before it. Raises VaultError if it was destroyed."""
+        return KEPT + number.to_bytes(NUMBER_BYTES, "big") + self.seal(self.account_key(number), plaintext, context)
+
+    def open_kept(self, sealed: bytes, context: bytes) -> bytes:
+        """Open what `seal_kept` sealed, or, from before there was a secret for it, what lies under the master key.
+
+        Raises VaultError, also when the secret was destroyed.
+        """
+        number = kept_under(sealed)
+        if number is not None:
+            with suppress(VaultError):
+                return self.open(self.account_key(number), sealed[len(KEPT) + NUMBER_BYTES :], context)
+        return self.open(None, sealed, context)
 
     def hash_keys(self, number: int) -> tuple[bytes, bytes]:
         """The two keys that follow from a secret for the store's hashes: 64 bytes that they are sealed under, and 32
@@ -187,6 +205,12 @@ class Vault:
         # The cipher's own stream begins at block 1 (RFC 8439, 2.8); what comes of it is checked before it is given.
         stream = Cipher(ChaCha20(key, (1).to_bytes(4, "little") + sealed[:NONCE_BYTES]), mode=None).decryptor()
         return self.open(key, sealed, name(stream.update(sealed[NONCE_BYTES:-TAG_BYTES])))
+
+
+def kept_under(sealed: bytes) -> int | None:
+    """The number of the secret that something lies under; None for the master key alone."""
+    start = len(KEPT)
+    return int.from_bytes(sealed[start : start + NUMBER_BYTES], "big") if sealed.startswith(KEPT) else None
 
 
 def derive(secret: bytes, purpose: str, name: str = "") -> bytes:

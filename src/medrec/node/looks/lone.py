@@ -18,7 +18,7 @@ from medrec.core import codec, manifests, state
 from medrec.core.commitment import commitment
 from medrec.core.manifests.access import ReceivedManifest, marked, marks_key
 from medrec.engines.engine import Snapshot
-from medrec.node.keeping import store
+from medrec.node.keeping import client_keys, store
 from medrec.node.keeping.vault import VaultError
 from medrec.node.refusals import Code, Refusal
 
@@ -109,7 +109,7 @@ def _records(node: "Node", source: str) -> list[tuple[str, bytes, bytes]]:
         rows = connection.execute(chosen).all()
     found = []
     for row in rows:
-        data, salt = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))[:2]
+        data, salt = codec.decode(node.vault.open_kept(bytes(row.sealed), bytes(row.tag)))[:2]
         stated: Any = manifests.decode(data)
         if stated.record.sha256 is not None:
             found.append((row.account, salt, bytes.fromhex(stated.record.sha256)))
@@ -147,10 +147,12 @@ def _keep(node: "Node", caller: str, about: tuple[str, str, bytes], key: bytes, 
         same = (notice.account == account) & (notice.organisation == caller) & (notice.epoch == OUTSIDE)
         known = sql.select(notice.tag).where((notice.tag == mark) | (same & (notice.counter == counter)))
         if connection.execute(known).first() is None:
+            if not client_keys.is_served(connection, account):
+                return True
             row = {
                 "account": account, "organisation": caller, "epoch": OUTSIDE, "counter": counter, "tag": mark,
                 "kind": "disclosure-received/1", "time": min(time, now), "received": now, "height": height,
-                "sealed": node.vault.seal(None, opened, mark), "digest": digest,
+                "sealed": client_keys.seal_for(connection, node.vault, account, opened, mark), "digest": digest,
             }  # fmt: skip
             connection.execute(sql.insert(store.notice).values(**row))
         return True

@@ -52,7 +52,7 @@ def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[di
     for row in rows:
         if row["kind"] != LINK:
             continue
-        entry = codec.decode(codec.decode(vault.open(None, row["sealed"], row["tag"]))[2])
+        entry = codec.decode(codec.decode(vault.open_kept(row["sealed"], row["tag"]))[2])
         seal = seal_key(view_secret(row["account"]), row["organisation"], row["epoch"])
         try:
             summary = codec.decode(open_field(seal, row["counter"], entry[2]["sealed"]))

@@ -164,7 +164,7 @@ def to_read(vault: Vault, rows: list[dict[str, Any]]) -> list[str]:
 def _link_of(vault: Vault, row: dict[str, Any]) -> LinkManifest | None:
     if row["kind"] != "link/1":
         return None
-    statement = manifests.decode(codec.decode(vault.open(None, row["sealed"], row["tag"]))[0])
+    statement = manifests.decode(codec.decode(vault.open_kept(row["sealed"], row["tag"]))[0])
     return statement if isinstance(statement, LinkManifest) else None
 
 
