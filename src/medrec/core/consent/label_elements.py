@@ -70,6 +70,9 @@ PLACES = frozenset(("HealthcareService", "Location", "Organization"))
 """Types whose names are those of places."""
 _PERSONS = frozenset(("Group", "Patient", "Person", "Practitioner", "PractitionerRole", "RelatedPerson"))
 _PERSONAL = frozenset(_PERSONAL_NAMES.split())
+BESIDE_WORDS = frozenset(("definition", "div", "linkId", "version"))
+"""Elements whose addresses stand beside the words that say the same, or name an edition: there rules alone read
+them."""
 _PLACE_NAMES = frozenset(("alias", "name"))
 
 
@@ -85,6 +88,12 @@ def read_as(kind: str, name: str) -> str:
     if (kind, name) == ("Group", "name"):
         return "code"
     return name if name in _TITLES or name.endswith("String") else ""
+
+
+def answers_unasked(kind: str, value: Mapping[str, Any]) -> bool:
+    """Whether it is an answer of a form beside which its question does not stand. What was asked is then known to the
+    form alone, as what a document says is to the document."""
+    return kind == "QuestionnaireResponse" and bool(value.get("answer")) and type(value.get("text")) is not str
 
 
 def is_doubt(read: Read, name: str) -> bool:

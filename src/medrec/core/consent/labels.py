@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from medrec.core.consent import label_elements as elements
+from medrec.core.consent.addresses import codes_in, loinc_codes
 from medrec.core.consent.label_codes import DRUGS, Codes
 from medrec.core.consent.label_elements import FREE_TEXT_CHARACTERS, NOWORDS
 from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs, said_in
 from medrec.core.consent.label_rules import Basis, read_files
 from medrec.core.consent.spelling import is_read, words_of
 from medrec.core.consent.systems import system_name
-from medrec.core.records.terms import SNOMED, Terms
+from medrec.core.records.terms import LOINC, SNOMED, Terms
 
 REMEMBERED_MAX = 20_000
 _LAYOUT = re.compile(
@@ -247,6 +248,7 @@ class _Walk:
             or ("code" in value and name not in ("coding", "tag") and self._is_bare_code(name, value))
             or (name in elements.MEDICINES and self._is_unknown_medicine(value))
             or ("display" in value and self._tells_place(name, value))
+            or elements.answers_unasked(self.kind, value)
         ):
             self.opaque = True
         attached = "data" in value or ("url" in value and "contentType" in value) or name in elements.ATTACHMENTS
@@ -259,6 +261,7 @@ class _Walk:
             # The status of a narrative says whether people wrote in it, and its words whether that is so.
             if key == "div" and value.get("status") == "generated":
                 self.numbers.update(self.labeller.numbers_of_text(str(item)))
+                self._addresses("div", str(item))
                 self.opaque |= self.labeller.says_more(str(item), self.resource)
             elif (key not in elements.PASSED_OVER or type(item) is not str) and not (
                 key == "security" and name == "meta"
@@ -332,6 +335,7 @@ class _Walk:
         if name in elements.PASSED_OVER and name != "value":
             return
         self.numbers.update(self.labeller.numbers_of_text(text, self.of_medicine))
+        self._addresses(name, text)
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
         free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
         known_as = elements.read_as(self.kind, name)
@@ -339,6 +343,15 @@ class _Walk:
         place = elements.names_place(self.kind, name) and above == "" and self.labeller.reads_place(text) != "named"
         if free or above == "note" or strange or place or not is_read(text):
             self.opaque = True
+
+    def _addresses(self, name: str, text: str) -> None:
+        """Codes that are written as addresses, which have no name beside them; and what a question is called by."""
+        codes = codes_in(text) if ":" in text else ()
+        if name == "linkId":
+            codes = (*codes, *((LOINC, code) for code in loinc_codes(text)))
+        for system, code in codes:
+            self.numbers.update(self.labeller.numbers_of_code(system, code))
+            self.opaque |= name not in elements.BESIDE_WORDS and not self.labeller.knows_whole(system, code)
 
     def _refer(self, name: str, reference: str) -> None:
         if reference.startswith("#"):
