@@ -73,6 +73,11 @@ _PERSONAL = frozenset(_PERSONAL_NAMES.split())
 BESIDE_WORDS = frozenset(("definition", "div", "linkId", "version"))
 """Elements whose addresses stand beside the words that say the same, or name an edition: there rules alone read
 them."""
+_GROUPS = frozenset(("CareTeam", "Group"))
+_RELATED = {
+    "relationship": frozenset(("Coverage", "FamilyMemberHistory", "Patient", "Person", "RelatedPerson")),
+    "role": frozenset(("Patient", "RelatedPerson")),
+}
 _PLACE_NAMES = frozenset(("alias", "name"))
 
 
@@ -82,10 +87,16 @@ def names_illness(kind: str, path: str, name: str) -> bool:
     return path.startswith(_REASONS) or (kind in _BODILY and name in _ILLNESS and not path.startswith("dosage"))
 
 
+def says_kin(kind: str, name: str) -> bool:
+    """Whether an element of this name, of a record of this type, says who somebody is to her: kin, or why they know
+    each other."""
+    return kind in _RELATED.get(name, ())
+
+
 def read_as(kind: str, name: str) -> str:
     """The element as which a short text is read that is no concept; "" where rules alone read it. The name of a group
-    says whom it takes in, and why."""
-    if (kind, name) == ("Group", "name"):
+    says whom it takes in, and why; that of a team what it is there for."""
+    if name == "name" and kind in _GROUPS:
         return "code"
     return name if name in _TITLES or name.endswith("String") else ""
 

@@ -27,12 +27,14 @@ _JOINING = frozenset(_JOINING_WORDS.split())
 """Words that join others, and say nothing among themselves."""
 _BREAK = re.compile(r"<[^>]*>|[.,;:!?()\[\]|\n]")
 """Where a piece of a narrative ends."""
+_PIECE = re.compile(r"(?i)[,;:/()&+|\[\]]|\b(?:and|or|y|o)\b")
+"""What stands between two names of who somebody is."""
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
 
 
 class Names:
-    """Names of rules by their words, the words of `ordinary` and `empty`, and names that are known as a `whole`.
+    """Names of rules by their words, the words of `ordinary` and `empty`, names that are known as a `whole`, and `kin`.
 
     What takes a rule away (`not_with`) is a name as any other, under a number below zero: -1 minus its rule's.
     """
@@ -44,6 +46,7 @@ class Names:
         empty: Iterable[str],
         whole: Iterable[str] = (),
         places: Iterable[str] = (),
+        kin: Iterable[str] = (),
     ) -> None:
         self._names: dict[str, list[Name]] = {}
         self._stems: dict[str, list[Name]] = {}
@@ -52,6 +55,7 @@ class Names:
         self._ordinary = self._empty.union(word.casefold() for text in ordinary for word in words_of(text))
         self._whole = frozenset(_without_tag(words_of(text)) for text in whole)
         self._places = frozenset(word.casefold() for text in places for word in words_of(text))
+        self._kin = frozenset(_folded(text) for text in kin)
         for number, rule in enumerate(rules):
             self._index(number, rule)
 
@@ -111,6 +115,11 @@ class Names:
         kept = _counted(folded)
         return "named" if not kept or _without_tag(kept) in self._whole else "little"
 
+    def is_kin(self, text: str) -> bool:
+        """Whether a text says who somebody is to another by nothing but known names: "Mother", "Sister / guardian"."""
+        said = [_folded(piece) for piece in _PIECE.split(text)]
+        return any(said) and self._kin.issuperset(one for one in said if one)
+
     def runs(self, text: str, said: Collection[str]) -> Iterator[list[str]]:
         """The words of a text that stand beside each other and were not `said`, words that only join others and numbers
         left out."""
@@ -138,6 +147,10 @@ class Names:
         """Whether nobody knows of a word that it says nothing: it is neither a number, nor a letter by itself, nor
         ordinary, in the singular or the plural."""
         return not (len(word) == 1 or _NUMBER.match(word)) and self._ordinary.isdisjoint(_forms(word))
+
+
+def _folded(text: str) -> str:
+    return " ".join(words_of(text)).casefold()
 
 
 def _counted(words: Iterable[str]) -> list[str]:

@@ -46,6 +46,7 @@ class LabelFile(Fields, frozen=True):
     nothing but these, which no rule meets, is cleared, unless they are all among `empty`, which say too little.
     `whole` are names of visits, papers, lines of bills, answers and sites, which clear as they stand where no illness
     is named. `places` are words, blanks between them, that tell in the name of a place what somebody was there for.
+    `kin` are names of who somebody is to her that tell no more than that.
     `products` and `titles`: id of a rule -> beginnings of National Drug Codes of eleven digits, and
     of codes of ICD-10 whose titles the rule meets, blanks between them."""
 
@@ -59,6 +60,7 @@ class LabelFile(Fields, frozen=True):
     empty: list[str] = []
     whole: list[str] = []
     places: list[str] = []
+    kin: list[str] = []
     products: dict[str, list[str]] = {}
     titles: dict[str, list[str]] = {}
     reviewed_by: str = ""

@@ -75,7 +75,8 @@ class Labeller:
         empty = [words for file in read for words in file.empty]
         whole = [name for file in read for name in file.whole]
         places = [words for file in read for words in file.places]
-        self._names = Names(self.rules, ordinary, empty, whole, places)
+        kin = [name for file in read for name in file.kin]
+        self._names = Names(self.rules, ordinary, empty, whole, places, kin)
         # The same names and codes come again and again, and mean the same as long as there are these rules.
         self.numbers_of_code = lru_cache(REMEMBERED_MAX)(self._codes.met)
         """The rules that a code (system, code) meets."""
@@ -168,6 +169,13 @@ class Labeller:
         """How the name of a place was read: "named" where it does not tell what somebody was there for, or a rule does
         so; "little" or "strange": it may."""
         return "named" if self._is_met(text, False) else self._names.place(words_of(text))
+
+    def reads_kin(self, text: str) -> Read:
+        """How a text was read that says who somebody is to her: "named" where it is a kind of kin, or a rule meets it;
+        "strange": it may tell why they know each other."""
+        if not is_name(text):
+            return "none"
+        return "named" if self._names.is_kin(text) or self._is_met(text, False) else "strange"
 
     def _is_met(self, text: str, medicine: bool) -> bool:
         """Whether a name of a rule stands in a text, be it that another there takes it away."""
@@ -291,11 +299,14 @@ class _Walk:
         return elements.may_point_at_place(name, value) and self.labeller.reads_place(display) != "named"
 
     def _read(self, name: str, text: str) -> Read:
+        if elements.says_kin(self.kind, name):
+            return self.labeller.reads_kin(text)
         about = self.kind in elements.SUBSTANCES or self.path.startswith("medication")
         return self.labeller.reads(text, about, not elements.names_illness(self.kind, self.path, name))
 
     def _is_doubt(self, name: str, text: str) -> bool:
-        return self.kind not in elements.PEOPLE and elements.is_doubt(self._read(name, text), name)
+        read = self.kind not in elements.PEOPLE or elements.says_kin(self.kind, name)
+        return read and elements.is_doubt(self._read(name, text), name)
 
     def _reads(self, element: str, names: Iterable[Any]) -> bool:
         """Whether one of these names says what it is about, and each of them was read."""
