@@ -6,7 +6,7 @@ the facts change. A site that has licensed drug data adds a checker of its own; 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Protocol
@@ -25,7 +25,7 @@ from medrec.core.reconcile.taken import SHORT_COURSE_MS, SHORT_COURSES, STALE_MS
 from medrec.core.records import drug_names, ratio
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.allergy_intolerance import substance_name
-from medrec.core.records.near_names import near
+from medrec.core.records.near_names import letters, near
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import Amount
 
@@ -127,8 +127,9 @@ def notice(
 
 
 _OWN = "MedRec's rules"
-NAMES_MAX = 300
-"""Of so many medicines, and as many allergies, that nobody knows it is asked what they may be misspelled for."""
+NAMES_MAX, LETTERS_MAX = 300, 6_000
+"""Of so many medicines, and as many allergies, that nobody knows it is asked what they may be misspelled for, while
+their names have no more letters together."""
 UNSEEN = "Very many names here are not known. Not all of them were looked at for slips: an allergy may be missed."
 
 
@@ -230,9 +231,11 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
     live = [one for one in allergies if not (one.no_known or one.refuted or one.status == "stopped")]
     written = {one.name: one for one in live if not (one.ingredients or one.classes)}
     unknown = {row.name: row for row, held in holding if not held} if live else {}
-    slips: _Slips = {row.name: _meant_by(row, terms) for row in islice(unknown.values(), NAMES_MAX)}
-    slips |= {name: near(substance_name(name), terms) for name in islice(written, NAMES_MAX)}
-    if max(len(unknown), len(written)) > NAMES_MAX:
+    rests = {name: drug_names.named(name, terms).rest for name in islice(unknown, NAMES_MAX)}
+    substances = {name: substance_name(name) for name in islice(written, NAMES_MAX)}
+    by_name, by_substance = _near(rests, terms), _near(substances, terms)
+    slips: _Slips = by_name | by_substance
+    if len(by_name) < len(unknown) or len(by_substance) < len(written):
         yield notice(NoticeRule.ALLERGY, UNSEEN, (), _OWN, (f"{len(unknown)} {len(written)}",))
     # A name that is nothing known, and may be meant for nothing known, meets nothing.
     holding = [(row, held) for row, held in holding if held or slips.get(row.name)]
@@ -265,8 +268,16 @@ _Slips = dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]
 """Name of a row that nobody knows -> what it may be misspelled for -> its ingredients and classes."""
 
 
-def _meant_by(row: MedicineRow, terms: Terms) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    return near(drug_names.named(row.name, terms).rest, terms)
+def _near(texts: Mapping[str, str], terms: Terms) -> _Slips:
+    """What each name may be misspelled for, by what of it is looked at; of the first names alone where they have too
+    many letters together."""
+    found, left = {}, LETTERS_MAX
+    for name, text in texts.items():
+        left -= letters(text, terms)
+        if left < 0:
+            break
+        found[name] = near(text, terms)
+    return found
 
 
 def _misspelled(row: MedicineRow, held: tuple[str, ...], allergy: AllergyRow, slips: _Slips, terms: Terms) -> str:

@@ -9,6 +9,7 @@ Computing Surveys 24, 1992).
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from medrec.core.records import drug_names
 from medrec.core.records.allergen_names import known_substance
@@ -19,6 +20,10 @@ from medrec.core.records.terms import Terms, cleaned
 Codes = tuple[str, ...]
 _SHORT, _LONG, _MOST = 6, 8, 3
 """Letters of which a word may have one slip, and two; and how many things it may be before nobody can say."""
+_LONGEST, _LONGEST_TWICE = 40, 30
+"""A longer word is no slip of a name, and one between the two is none of two slips: what it may be for grows with the
+square of its letters. Of more than ten thousand names of one word that ship two are longer than the first, and nine
+than the second."""
 _HEARD = (
     ("ph", "f"), ("f", "ph"), ("y", "i"), ("i", "y"), ("c", "k"), ("k", "c"), ("c", "s"), ("s", "c"), ("z", "s"),
     ("s", "z"), ("x", "cs"), ("ae", "e"), ("oe", "e"), ("e", "ae"), ("th", "t"), ("t", "th"), ("v", "b"), ("b", "v"),
@@ -28,25 +33,37 @@ _VOWELS = "aeiou"
 _DOUBLED = "bcdflmnprstz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_TEXT_MAX, _WORDS_MAX = 300, 8
-"""Of a letter in place of a name the first words that nobody knows are looked at: each is a thousand questions."""
+_TEXT_MAX, _WORDS_MAX, _LETTERS_MAX = 300, 8, 80
+"""Of a letter in place of a name the first words that nobody knows are looked at, of so many letters together: each is
+a thousand questions."""
 
 
 def near(text: str, terms: Terms) -> dict[str, tuple[Codes, Codes]]:
     """What the words of a text (lower case) may be slips for: name -> its ingredients and classes. Nothing of a word
     that is known as it stands, and of one that may be more than three things."""
     found: dict[str, tuple[Codes, Codes]] = {}
-    words = dict.fromkeys(word for word in _WORD.findall(cleaned(text)[:_TEXT_MAX]) if len(word) > 4)
-    unknown = [word for word in words if not _known(word, terms) and not _is_other(word, terms)]
-    for word in unknown[:_WORDS_MAX]:
+    for word in _looked_at(text, terms):
         found |= _meant(word, terms)
     return found
+
+
+def letters(text: str, terms: Terms) -> int:
+    """How many letters have the words of a text of which `near` asks what they may be: what it costs goes by them."""
+    return sum(map(len, _looked_at(text, terms)))
+
+
+def _looked_at(text: str, terms: Terms) -> list[str]:
+    """The words of a text that nobody knows and that may be slips of a name, each once, as many as are looked at."""
+    words = [word for word in dict.fromkeys(_WORD.findall(cleaned(text)[:_TEXT_MAX])) if 4 < len(word) <= _LONGEST]
+    unknown = [word for word in words if not _known(word, terms) and not _is_other(word, terms)]
+    ends = accumulate(len(word) for word in unknown[:_WORDS_MAX])
+    return [word for word, end in zip(unknown, ends, strict=False) if end <= _LETTERS_MAX]
 
 
 def _meant(word: str, terms: Terms) -> dict[str, tuple[Codes, Codes]]:
     ways: list[Iterator[str]] = [_heard(word)]
     ways += [_slips(word)] if len(word) >= _SHORT else []
-    ways += [_twice(word)] if len(word) >= _LONG else []
+    ways += [_twice(word)] if _LONG <= len(word) <= _LONGEST_TWICE else []
     for way in ways:
         named: dict[tuple[Codes, Codes], str] = {}
         for other in dict.fromkeys(way):
@@ -68,8 +85,7 @@ def _known(word: str, terms: Terms) -> tuple[Codes, Codes] | None:
 
 def _is_name(word: str, terms: Terms) -> bool:
     """Whether a word may be one that `_known` knows: quick, for it is asked of a thousand words."""
-    named = terms.drug_named(drug_names.alias(word)) is not None
-    return named or is_spanish(word) or is_class_word(word)
+    return is_spanish(word) or is_class_word(word) or terms.drug_named(drug_names.alias(word)) is not None
 
 
 def _is_other(word: str, terms: Terms) -> bool:
@@ -93,8 +109,10 @@ def _slips(word: str) -> Iterator[str]:
 def _heard(word: str) -> Iterator[str]:
     """All that is heard alike, or nearly: one such change."""
     for old, new in _HEARD:
-        for match in re.finditer(old, word):
-            yield word[: match.start()] + new + word[match.end() :]
+        at = word.find(old)
+        while at >= 0:
+            yield word[:at] + new + word[at + len(old) :]
+            at = word.find(old, at + len(old))
     for at, letter in enumerate(word):
         if letter in _VOWELS:
             yield from (word[:at] + other + word[at + 1 :] for other in _VOWELS if other != letter)

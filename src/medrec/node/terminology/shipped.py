@@ -69,7 +69,8 @@ class _Shipped(Table):
 
     def drug_named(self, name: str) -> Drug | None:
         """See Terms."""
-        return super().drug_named(name) or self._former.get(cleaned(name))
+        plain = cleaned(name)
+        return super().drug_named(plain) or self._former.get(plain)
 
     def validity(self, system: str, code: str) -> Validity:
         """See Terms. The table has the whole of ICD-10-CM to the fourth sign: a longer code begins with one of these,
