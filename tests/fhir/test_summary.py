@@ -25,6 +25,7 @@ from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir import hapi
 from tests.fhir.asking import Told, ask, resource
+from tests.node.forks import fork_of_ada, nothing
 from tests.node.network import Network, Patient
 from tests.node.test_lists import Clinic
 
@@ -86,10 +87,9 @@ ALLERGY = {
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    yield made
-    made.close()
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, nothing) as forked:
+        yield forked
 
 
 def filled(network: Network, *left_out: str) -> Patient:

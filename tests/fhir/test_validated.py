@@ -13,22 +13,25 @@ from medrec.node.fhir.audit import PROFILES, Auditor
 from medrec.node.right_person.finding import Finder
 from tests.fhir import hapi
 from tests.fhir.test_faces import BP, busy, events, hers
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_emergency import declare
 from tests.node.test_gate import written
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BP)
-    yield opened
-    opened.close()
+def world_made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BP)
 
 
-@pytest.fixture
-def ada(network: Network) -> Patient:
+def ada_made(network: Network) -> Patient:
     return network.patient("ada", "north", "south")
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, world_made, ada_made) as forked:
+        yield forked
 
 
 @pytest.mark.slow

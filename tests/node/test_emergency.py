@@ -24,6 +24,8 @@ from medrec.node.release.emergency import REVIEWS_PATH, Declared
 from medrec.node.release.emergency_reviews import our_emergency
 from medrec.node.release.practitioners import PHYSICIAN, Practitioner
 from medrec.node.release.receive import request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import HOUR, Network, Patient, TestNode
 
 TEXT = "Found unconscious at the bus station"
@@ -35,22 +37,19 @@ RECORDS = (
 )
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for kind, identifier, name in RECORDS:
         content = {"resourceType": kind, "id": identifier, "patient": {"reference": "Patient/ada"}}
-        opened["north"].put(kind, identifier, json.dumps({**content, "code": {"text": name}}))
+        network["north"].put(kind, identifier, json.dumps({**content, "code": {"text": name}}))
     group = {"coding": [{"system": "http://loinc.org", "code": "882-1", "display": "ABO and Rh group"}]}
     content = {"resourceType": "Observation", "id": "group", "subject": {"reference": "Patient/ada"}, "code": group}
-    opened["north"].put("Observation", "group", json.dumps(content))
-    yield opened
-    opened.close()
+    network["north"].put("Observation", "group", json.dumps(content))
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def declare(network: Network, account: str, doctor: Practitioner | None = None, **wanted: Any) -> Declared:

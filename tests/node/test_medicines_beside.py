@@ -21,6 +21,8 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.release import access, receive
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir.asking import ask
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_list_sources import medication, pointing
 from tests.node.test_lists import Clinic, order
@@ -30,20 +32,17 @@ MARKED = {"url": MARKS, "valueBoolean": True}
 DIGOXIN = medication("m1", "digoxin 0.25 mg tablet")
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made["north"].put("Medication", "m1", DIGOXIN)
-    made["north"].put("Medication", "m2", medication("m2", "warfarin 5 mg tablet"))
-    made["north"].put("MedicationRequest", "n", pointing("n", "Medication/m1"))
-    made["north"].put("MedicationRequest", "p", order("p", "314077", "lisinopril 20 mg"))
-    yield made
-    made.close()
+def made(network: Network) -> None:
+    network["north"].put("Medication", "m1", DIGOXIN)
+    network["north"].put("Medication", "m2", medication("m2", "warfarin 5 mg tablet"))
+    network["north"].put("MedicationRequest", "n", pointing("n", "Medication/m1"))
+    network["north"].put("MedicationRequest", "p", order("p", "314077", "lisinopril 20 mg"))
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def pulled(network: Network, ada: Patient, **wanted: Any) -> list[str]:

@@ -25,8 +25,8 @@ REASON = "a reason that nobody else gives"
 def asked(network: Network, account: str, times: int, by: str = "south") -> list[Code]:
     """What north says to somebody who asks again and again, with a new request each time."""
     found = []
+    doctor = network[by].doctor()
     for _ in range(times):
-        doctor = network[by].doctor()
         request = doctor.request(secrets.token_bytes(16), "TREAT", REASON)
         wanted = doctor.ask(network.id, "north", account, network.time + 60_000, request)
         found.append(direct(network, wanted, by))

@@ -31,22 +31,21 @@ from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
 from medrec.node.release.parts import Parts
 from medrec.node.release.practitioners import NURSE
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_gate import BLOOD_PRESSURE, ask, codes, get, names, written
 from tests.node.test_parts import marked
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    yield opened
-    opened.close()
+def world_made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BLOOD_PRESSURE)
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, world_made) as forked:
+        yield forked
 
 
 def warm(network: Network, ada: Patient) -> None:

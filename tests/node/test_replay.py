@@ -11,6 +11,8 @@ from medrec.core.consent.replay import differences
 from medrec.core.records.canonical import canonical
 from medrec.node.release.labels import Labels
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, consent, observation
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_gate import get, refused, written
 from tests.node.test_list_sources import medication, pointing
@@ -21,18 +23,15 @@ RECORDS = {
 }
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for name, content in RECORDS.items():
-        opened["north"].put("Observation", name.partition("/")[2], content)
-    yield opened
-    opened.close()
+        network["north"].put("Observation", name.partition("/")[2], content)
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def held(network: Network, ada: Patient) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from medrec.node.right_person import contradicting, holding
 from medrec.node.right_person.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
 from medrec.node.right_person.matching import FIND_PATH, as_stated, find_message, request
 from tests.fhir.asking import Told, ask, resource
+from tests.node.forks import fork_of_ada, nothing
 from tests.node.network import Network, Patient
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    yield made
-    made.close()
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, nothing) as forked:
+        yield forked
 
 
 def demographics(identifier: str, family: str, given: str, birth: str, **more: Any) -> str:
