@@ -10,17 +10,20 @@ from medrec.node.keeping import store
 from medrec.node.keeping.alarms import forget
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_erasure import gone_at_source, observation, seen
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for name in ("o1", "o11"):
-        opened["north"].put("Observation", name, observation(name, 7))
-    yield opened
-    opened.close()
+        network["north"].put("Observation", name, observation(name, 7))
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 @pytest.fixture

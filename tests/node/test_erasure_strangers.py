@@ -13,18 +13,21 @@ from medrec.node.looks import answering, looks_erased
 from medrec.node.looks.access_log import write_down
 from medrec.node.looks.disputes import DISPUTED_PATH
 from medrec.node.refusals import Code, Refusal
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_disputes import carry, raise_it
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get
 
 
+def made(network: Network) -> None:
+    network["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    network["north"].put("Condition", "asthma", ASTHMA)
+
+
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def naming(node: Any, person: Patient) -> list[str]:

@@ -13,6 +13,7 @@ from medrec.node.account.accounts import AccountError, open_account_with, submit
 from medrec.node.consent import consents as consenting
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person.link import LinkError
+from tests.node.forks import fork_of_ada, nothing
 from tests.node.network import Network
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "core"))
@@ -22,10 +23,9 @@ PHONE = Authenticator("phone of a patient")
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    yield opened
-    opened.close()
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, nothing) as forked:
+        yield forked
 
 
 @pytest.fixture

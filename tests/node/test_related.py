@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_actors import NO, put, seen, to
 from tests.node.test_gate import get, names
@@ -33,19 +35,16 @@ NAMES = [SURE[0], SURE[2], SURE[4], {"identifier": NUMBER}]
 """The forms that a consent may have."""
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened.call("north", servers=[HERE])
-    put(opened, "Condition", ID, subject="ada", identifier=[NUMBER])
-    put(opened, "Observation", "other", subject="ada")
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network.call("north", servers=[HERE])
+    put(network, "Condition", ID, subject="ada", identifier=[NUMBER])
+    put(network, "Observation", "other", subject="ada")
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def about(meaning: str, reference: dict[str, Any], effect: str) -> str:

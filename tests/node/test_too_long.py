@@ -14,6 +14,8 @@ from medrec.node.looks import answering
 from medrec.node.looks.disputes import DISPUTED_PATH
 from medrec.node.looks.disputing import dispute
 from tests.node import test_corrections as correcting
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_disputes import carry
 from tests.node.test_emergency import declare
@@ -22,17 +24,14 @@ from tests.node.test_gate import get
 LONG = "w" * 5000
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Condition", "c", correcting.content("Diabetes"))
-    yield opened
-    opened.close()
+def made(network: Network) -> None:
+    network["north"].put("Condition", "c", correcting.content("Diabetes"))
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def settled(network: Network, source: str, identifier: bytes) -> bool:
