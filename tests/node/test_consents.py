@@ -15,19 +15,15 @@ from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import revoked
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada, nothing
 from tests.node.network import HOUR, Network, Patient
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, nothing) as forked:
+        yield forked
 
 
 def write(network: Network, person: Patient, secret: bytes, wrong_network: bool = False, **changes: object) -> bytes:

@@ -17,6 +17,7 @@ from medrec.node.looks.disputing import dispute
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.receive import request_records
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 from tests.node.test_turns import LONG, until, written_together
 
@@ -24,15 +25,17 @@ KINDS = ("AllergyIntolerance", "Condition", "Observation")
 READERS, HANGING = 6, TURNS["sqlite"] + 2
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def world_made(network: Network) -> None:
     for kind in KINDS:
         about = "patient" if kind == "AllergyIntolerance" else "subject"
         text = f'{{"resourceType":"{kind}","id":"one","{about}":{{"reference":"Patient/ada"}}}}'
-        opened["north"].put(kind, "one", text)
-    yield opened
-    opened.close()
+        network["north"].put(kind, "one", text)
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, world_made) as forked:
+        yield forked
 
 
 class Reading:
