@@ -9,6 +9,7 @@ Computing Surveys 24, 1992).
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import accumulate
 
 from medrec.core.records import drug_names
@@ -43,7 +44,7 @@ def near(text: str, terms: Terms) -> dict[str, tuple[Codes, Codes]]:
     that is known as it stands, and of one that may be more than three things."""
     found: dict[str, tuple[Codes, Codes]] = {}
     for word in _looked_at(text, terms):
-        found |= _meant(word, terms)
+        found |= _meant(word, terms)  # type: ignore[arg-type]  # a terminology is known by itself
     return found
 
 
@@ -60,7 +61,9 @@ def _looked_at(text: str, terms: Terms) -> list[str]:
     return [word for word, end in zip(unknown, ends, strict=False) if end <= _LETTERS_MAX]
 
 
+@lru_cache(maxsize=4096)
 def _meant(word: str, terms: Terms) -> dict[str, tuple[Codes, Codes]]:
+    # Thousands of questions, asked anew at every page of every list on which the word stands.
     ways: list[Iterator[str]] = [_heard(word)]
     ways += [_slips(word)] if len(word) >= _SHORT else []
     ways += [_twice(word)] if _LONG <= len(word) <= _LONGEST_TWICE else []
