@@ -30,6 +30,7 @@ from medrec.node.account.resting import delegation_rest
 from medrec.node.agent.told import manifest_in
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
+from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.vault import Vault
 
 PART = 500
@@ -143,11 +144,23 @@ def _reaches(held: Delegation, consent: FhirConsentManifest) -> bool:
 def heights(connection: sql.Connection, marks: list[bytes]) -> Shown:
     """The height and the entry's SHA-256 of those tags that the ledger has shown."""
     index, found = store.entry_index.c, {}
+    if len(marks) == 1:
+        # So it is asked of each line that is told.
+        rows = _SHOWN.all(connection, {"mark": marks[0]})
+        return {bytes(mark): (int(height), bytes(digest)) for mark, height, digest in rows}
     for start in range(0, len(marks), PART):
         chosen = index.tag.in_(marks[start : start + PART])
         for mark, height, digest in connection.execute(sql.select(index.tag, index.height, index.digest).where(chosen)):
             found[bytes(mark)] = (int(height), bytes(digest))
     return found
+
+
+_SHOWN = Prepared(
+    sql.select(*(store.entry_index.c[name] for name in ("tag", "height", "digest"))).where(
+        store.entry_index.c.tag == sql.bindparam("mark")
+    ),
+    plain=True,
+)
 
 
 def height_of(shown: tuple[int, bytes] | None, entry: bytes) -> int | None:

@@ -39,6 +39,7 @@ from medrec.core.types import (
 from medrec.engines.engine import Engine, EngineError, TransactionRefused
 from medrec.node.keeping import obligations, reduced, store
 from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.keeping.prepared import Prepared
 
 BATCH_BYTES_MAX = TRANSACTION_BYTES_MAX - (64 << 10)
 ABOUT_A_LINE = frozenset((Code.ENTRY_MALFORMED, Code.UNKNOWN_DEBTOR, Code.OBLIGATION_EXISTS, Code.DUE_OUT_OF_RANGE))
@@ -94,19 +95,13 @@ class Anchorer:
 
     def _last(self) -> Any:
         """The newest batch, None if there is none."""
-        newest = sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)
         with self._store.read() as connection:
-            return connection.execute(newest).one_or_none()
+            return _NEWEST.first(connection, {})
 
     def _prepare(self, connection: sql.Connection, last: Any) -> bool:
         """Sign and store the next batch; False if no line waits."""
         first = 1 if last is None else last.last + 1
-        lines = connection.execute(
-            sql.select(store.line.c.seq, store.line.c.entry, store.line.c.hash)
-            .where(store.line.c.seq >= first)
-            .order_by(store.line.c.seq)
-            .limit(ENTRIES_MAX)
-        ).all()
+        lines = _LINES.all(connection, {"first": first})
         entries: list[bytes] = []
         size = 0
         for row in lines:
@@ -246,9 +241,21 @@ class Anchorer:
         """The time of the oldest line that is not anchored, None if all are: the merge delay is counted from it."""
         with self._store.read() as connection:
             anchored = obligations.last_anchored(connection)
-            return connection.execute(
-                sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > anchored)
-            ).scalar()
+            ((oldest,),) = _OLDEST.all(connection, {"anchored": anchored})
+        return None if oldest is None else int(oldest)
+
+
+# What runs at every tick, and at every look at how the node is.
+_NEWEST = Prepared(sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1))
+_LINES = Prepared(
+    sql.select(store.line.c.seq, store.line.c.entry, store.line.c.hash)
+    .where(store.line.c.seq >= sql.bindparam("first"))
+    .order_by(store.line.c.seq)
+    .limit(ENTRIES_MAX)
+)
+_OLDEST = Prepared(
+    sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > sql.bindparam("anchored")), plain=True
+)
 
 
 def _same(last: Any) -> tuple[sql.ColumnElement[bool], ...]:

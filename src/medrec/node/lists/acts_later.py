@@ -34,6 +34,7 @@ from medrec.node.agent.standing_links import Undone, newest, number, standing, u
 from medrec.node.agent.told import told
 from medrec.node.corrections.objecting import ask
 from medrec.node.keeping import outgoing, store
+from medrec.node.keeping.prepared import Prepared
 from medrec.node.lists import acts_heard, acts_told, acts_whole, hearing
 from medrec.node.lists.acts import copies, payload_for
 from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, hand_on, list_act, list_act_hearer, of_one
@@ -44,6 +45,23 @@ if TYPE_CHECKING:
 
 _HERE = ("consent/1", "consent/2", "revocation/1", "disclosure/1")
 _TOLD = ("consent/1", "consent/2", "revocation/1", "link/1", "list-act/1", "list-act-ended/1")
+_WITH_ACTS = sql.union(
+    sql.select(list_act.c.account), sql.select(store.notice.c.account).where(store.notice.c.kind == "list-act/1")
+)
+# What every tick asks.
+_LINES_HERE = Prepared(
+    sql.select(store.person.c.account, sql.func.count())
+    .join_from(store.person, store.manifest, store.manifest.c.person == store.person.c.id)
+    .where(store.person.c.account.in_(_WITH_ACTS), store.manifest.c.kind.in_([sql.literal(kind) for kind in _HERE]))
+    .group_by(store.person.c.account),
+    plain=True,
+)
+_LINES_TOLD = Prepared(
+    sql.select(store.notice.c.account, sql.func.count())
+    .where(store.notice.c.account.in_(_WITH_ACTS), store.notice.c.kind.in_([sql.literal(kind) for kind in _TOLD]))
+    .group_by(store.notice.c.account),
+    plain=True,
+)
 EVERYBODY = "*"
 
 ROUND_MS = 60_000
@@ -83,23 +101,10 @@ def hand_on_later(node: "Node") -> int:
 
 def _lines(node: "Node") -> Mapping[str, int]:
     """Of each person with acts here: how many lines stand that decide who may hear them."""
-    person, manifest, notice = store.person.c, store.manifest.c, store.notice.c
-    with_acts = sql.union(sql.select(list_act.c.account), sql.select(notice.account).where(notice.kind == "list-act/1"))
-    here = (
-        sql.select(person.account, sql.func.count())
-        .join_from(store.person, store.manifest, manifest.person == person.id)
-        .where(person.account.in_(with_acts), manifest.kind.in_(_HERE))
-        .group_by(person.account)
-    )
-    heard = (
-        sql.select(notice.account, sql.func.count())
-        .where(notice.account.in_(with_acts), notice.kind.in_(_TOLD))
-        .group_by(notice.account)
-    )
     found: dict[str, int] = {}
     with node.store.read() as connection:
-        for query in (here, heard):
-            for account, lines in connection.execute(query):
+        for query in (_LINES_HERE, _LINES_TOLD):
+            for account, lines in query.all(connection, {}):
                 found[account] = found.get(account, 0) + lines
     return found
 

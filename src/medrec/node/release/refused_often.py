@@ -24,6 +24,7 @@ from medrec.core.manifests.access import RefusalManifest
 from medrec.engines.engine import Engine, EngineError
 from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.journal import Draft, Journal
+from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError, noise
 from medrec.node.refusals import Code, Refusal
@@ -48,6 +49,20 @@ refused_often = Table(
     Column("last", LargeBinary),
 )
 
+
+# What every tick and every refusal ask. A clock that was put back ends an hour as well.
+_ANY = Prepared(sql.select(refused_often.c.since).limit(1))
+_ENDED = (refused_often.c.since <= sql.bindparam("until")) | (refused_often.c.since > sql.bindparam("now"))
+_OVER = Prepared(sql.select(refused_often).where(_ENDED).order_by(refused_often.c.since))
+_OVER_OF_ONE = Prepared(
+    sql.select(refused_often)
+    .where(
+        _ENDED,
+        refused_often.c.requester == sql.bindparam("requester"),
+        refused_often.c.account == sql.bindparam("account"),
+    )
+    .order_by(refused_often.c.since)
+)
 
 NOBODY = ""
 """Stands for every account that the ledger does not have."""
@@ -94,11 +109,12 @@ def counted(journal: Journal, connection: sql.Connection, whom: About, draft: Dr
 def over(journal: Journal, connection: sql.Connection, whom: About | None = None) -> list[Draft]:
     """The lines of what was counted in hours that are over, of all or of one; it is forgotten. Inside `Store.write`
     only, by which the drafts are appended."""
-    now, column = journal.now(), refused_often.c
-    # A clock that was put back ends the hour as well.
-    ended = (column.since <= now - LINES_MS) | (column.since > now)
-    where = ended if whom is None else ended & _is(whom)
-    rows = connection.execute(sql.select(refused_often).where(where).order_by(column.since)).all()
+    now = journal.now()
+    hour = {"until": now - LINES_MS, "now": now}
+    if whom is None:
+        rows = _OVER.all(connection, hour)
+    else:
+        rows = _OVER_OF_ONE.all(connection, {**hour, **whom._asdict()})
     if not rows:
         return []
     drafts = []
@@ -106,7 +122,8 @@ def over(journal: Journal, connection: sql.Connection, whom: About | None = None
         # Whose key was destroyed has no log any more in which it would stand.
         with suppress(VaultError):
             drafts += [_line(journal, connection, row)] if row.more else []
-    connection.execute(sql.delete(refused_often).where(where))
+    ended = sql.delete(refused_often).where(_ENDED if whom is None else _ENDED & _is(whom))
+    connection.execute(ended, hour)
     return drafts
 
 
@@ -118,7 +135,7 @@ def step(node: "Node") -> int:
         return len(node.journal.append(connection, over(node.journal, connection)))
 
     with node.store.read() as connection:
-        if connection.execute(sql.select(refused_often.c.since).limit(1)).first() is None:
+        if not _ANY.all(connection, {}):
             return 0
     return node.store.write(write)
 
