@@ -166,12 +166,22 @@ def too_long(file: Path, name: str) -> list[str]:
     found = []
     if lines > LONG_FILES.get(name, FILE_LINES_MAX):
         found.append(f"{name} has {lines} lines")
-    for node in ast.walk(tree_of(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            if length > LONG_FUNCTIONS.get(f"{name}:{node.name}", FUNCTION_LINES_MAX):
-                found.append(f"{name}:{node.name} has {length} lines")
+    for node in functions(tree_of(text)) if lines >= FUNCTION_LINES_MAX else ():
+        length = (node.end_lineno or 0) - node.lineno + 1
+        if length > LONG_FUNCTIONS.get(f"{name}:{node.name}", FUNCTION_LINES_MAX):
+            found.append(f"{name}:{node.name} has {length} lines")
     return found
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function of a file, however deep. They are statements, which no expression holds: none is looked into."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+        inside = ast.iter_child_nodes(node)
+        waiting += [one for one in inside if isinstance(one, ast.stmt | ast.excepthandler | ast.match_case)]
 
 
 def leaks(text: str) -> list[str]:
@@ -288,6 +298,9 @@ def test_a_long_function_and_a_long_file_are_caught(tmp_path: Path) -> None:
     file = tmp_path / "planted.py"
     file.write_text("def f():\n" + "    pass\n" * 60, encoding="utf-8")
     assert too_long(file, "planted.py") == ["planted.py:f has 61 lines"]
+    deep = "match 1:\n case 1:\n  try:\n   pass\n  except OSError:\n   class C:\n    async def g():\n"
+    file.write_text(deep + "     pass\n" * 60, encoding="utf-8")
+    assert too_long(file, "planted.py") == ["planted.py:g has 61 lines"]
     file.write_text("\n" * 401, encoding="utf-8")
     assert too_long(file, "planted.py") == ["planted.py has 401 lines"]
 
