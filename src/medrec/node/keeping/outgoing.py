@@ -80,6 +80,10 @@ def waiting(connection: sql.Connection, vault: Vault, path: str, account: str | 
 
 def drop(connection: sql.Connection, account: str) -> None:
     """Take out what waits of a person. Inside `Store.write`."""
-    payload = store.outbox.c.payload
+    connection.execute(sql.delete(store.outbox).where(is_about(account)))
+
+
+def is_about(account: str) -> sql.ColumnElement[bool]:
+    """The condition for the rows of the outbox that wait under a person's key."""
     start = codec.encode([_MARK, account, b""])[:-1]
-    connection.execute(sql.delete(store.outbox).where(sql.func.substr(payload, 1, len(start)) == start))
+    return sql.func.substr(store.outbox.c.payload, 1, len(start)) == start

@@ -20,6 +20,7 @@ OF_CLIENT = (
     *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "delegation_end_told"),
     *("notice_former", "notice_refused", "notice_wish", "notice_waiting", "asked_of", "correction_asked"),
     *("correction_before", "kept_secret", "account_event", "unlinked", "link_left"),
+    "dispute_said",
 )
 """Tables of what an agent keeps of the people it serves, by their account. They go when she is erased there as such."""
 STAYS = {

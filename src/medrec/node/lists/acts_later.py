@@ -2,11 +2,11 @@
 know her after she said something to everybody who treats her. Her agent brings a clinician's word to those of whom only
 it knows that they may hear it.
 
-Looked at again is a person about whom consents, links or disclosures came, and each once a day, since a consent can
-begin or end by itself.
+Looked at again is a person about whom consents, links, disclosures or disputes came, and each once a day, since a
+consent can begin or end by itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,14 @@ from medrec.node.keeping.prepared import Prepared
 from medrec.node.lists import acts_heard, acts_told, acts_whole, hearing
 from medrec.node.lists.acts import copies, payload_for
 from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, hand_on, list_act, list_act_hearer, of_one
+from medrec.node.looks import stopped
 from medrec.node.refusals import Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-_HERE = ("consent/1", "consent/2", "revocation/1", "disclosure/1")
-_TOLD = ("consent/1", "consent/2", "revocation/1", "link/1", "list-act/1", "list-act-ended/1")
+_HERE = ("consent/1", "consent/2", "revocation/1", "disclosure/1", "dispute/1")
+_TOLD = ("consent/1", "consent/2", "revocation/1", "link/1", "list-act/1", "list-act-ended/1", "dispute/1")
 _WITH_ACTS = sql.union(
     sql.select(list_act.c.account), sql.select(store.notice.c.account).where(store.notice.c.kind == "list-act/1")
 )
@@ -142,6 +143,8 @@ def _more(node: "Node", act: Act, hearers: Mapping[str, Act], connection: sql.Co
 
 def _at_her_agent(node: "Node", account: str) -> int:
     """Have acts brought to the places that may hear them and where they do not stand; how many copies."""
+    if stops := stopped.by_her(node, account):
+        node.store.write(partial(_hold_back, node, account, stops))
     acts = [kept.act for kept in node.acts.of(account) if kept.act.kind != "dismissed"]
     places = sorted(standing(node, account) - {node.organisation}) if acts else []
     if not places:
@@ -155,6 +158,16 @@ def _at_her_agent(node: "Node", account: str) -> int:
     for place, act in fresh:
         bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
     return len(fresh)
+
+
+def _hold_back(node: "Node", account: str, stops: Collection[str], connection: sql.Connection) -> None:
+    """What others said and this agent was to bring to a place of whose look she disputes one waits no longer: once that
+    is settled, it is brought if she lets that place have it still."""
+    for row in outgoing.waiting(connection, node.vault, ACTS_PATH, account):
+        said = codec.decode_json(row.payload)
+        brought = said.get("account") == account and said.get("organisation") not in ("", node.organisation)
+        if brought and row.organisation in stops:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
 
 
 def _hers(

@@ -2,7 +2,8 @@
 withheld, since her word would tell it.
 
 Who wrote the medicine down knows it. For the others it goes by what she allowed, as her agent knows it, and is careful:
-what is not surely open to a place counts as closed. She ticks more places, or fewer, herself.
+what is not surely open to a place counts as closed, and all is to a place of whose look she disputes
+one. She ticks more places, or fewer, herself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.agent.gone_keys import late
 from medrec.node.agent.told import taken_back, told
+from medrec.node.looks import stopped
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -39,7 +41,10 @@ class Hearers:
     """Who may hear of medicines, of some places of hers, by what she allowed: her consents are read once."""
 
     def __init__(self, node: "Node", account: str, places: Sequence[str], now: int) -> None:
-        self._places = places
+        # Nobody of whose look she disputes one hears anything until she has settled it.
+        stops = stopped.by_her(node, account)
+        self._places = [place for place in places if place not in stops]
+        self._sources = places
         said = list(_said(node, account, now))
         self._said = [one for one in said if one.medicines]
         # Of all that a place has a yes to a part opens not all, and a no to a part closes it.
@@ -79,7 +84,7 @@ class Hearers:
         return {
             place
             for place in self._places
-            if all(self._has_all_of(place, source) for source in self._places)
+            if all(self._has_all_of(place, source) for source in self._sources)
             and all({EVERYBODY, place} & heard for heard in own)
         }
 

@@ -1,6 +1,7 @@
 """A patient's own act on her list, prepared at her agent, signed by her, and brought to the organisations she names.
 
-What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again.
+What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again. So does
+what one is not to hear that she disputes a look of, until she has settled that.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from medrec.node.agent import bringing
 from medrec.node.consent.consents import Sign
 from medrec.node.lists.acts import heard, payload_for
 from medrec.node.lists.acts_kept import ACTS_PATH
+from medrec.node.looks import stopped
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
 
@@ -93,8 +95,11 @@ def state(agent: "Node", act: Act) -> Stated:
     hearers = [name for name in known if "*" in allowed or name in allowed]
     # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
     agent.acts.take(agent.organisation, act, hearers)
-    each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name), _FINAL) for name in hearers]
-    waiting = tuple(name for brought in each for name in brought.waiting)
+    # Of whose look she disputes one hears it once that is settled (looks/stopped.py).
+    held = [name for name in hearers if name in stopped.by_her(agent, act.account)]
+    open_to = [name for name in hearers if name not in held]
+    each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name), _FINAL) for name in open_to]
+    waiting = (*held, *(name for brought in each for name in brought.waiting))
     done = [name for name in hearers if name not in waiting]
     agent.store.write(lambda connection: heard(connection, agent.vault, done, act))
     refused = {name: sentence for brought in each for name, sentence in brought.refused.items()}

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy as sql
+from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.dispute import DisputeManifest, Statement, statement_message
@@ -19,12 +20,22 @@ from medrec.node.agent.standing_links import newest, number, standing
 from medrec.node.agent.told import told
 from medrec.node.consent.consents import Sign
 from medrec.node.keeping import store
+from medrec.node.keeping.store import metadata
 from medrec.node.looks.disputes import DISPUTES_PATH
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+# What the people served here signed about a look, from the moment they did: a place tells of it only later, or never.
+dispute_said = Table(
+    "dispute_said",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("action", String(5), primary_key=True),
+    Column("requester", String(32), nullable=False),
+)
 
 _Brought = tuple[str, str, int]
 """Place, dispute, and the number of the link."""
@@ -107,9 +118,23 @@ def send(agent: "Node", statement: Statement) -> Raised:
     account, source, identifier = statement.account, statement.source, bytes.fromhex(statement.id)
     payload = codec.encode_json(msgspec.to_builtins(statement))
     places = sorted({*organisations(agent, account), source})
+    said = dispute_said.c
+    this = (said.account == account) & (said.id == identifier) & (said.action == statement.action)
+    row = {"account": account, "id": identifier, "action": statement.action, "requester": statement.requester}
+    fresh = agent.store.write(lambda connection: _note(connection, this, row))
     brought = bringing.bring(agent, places, DISPUTES_PATH, payload, _FINAL)
+    if fresh and not brought.taken and not brought.waiting:
+        # It holds nowhere, and so not here.
+        agent.store.write(lambda connection: connection.execute(sql.delete(dispute_said).where(this)))
     bringing.queue(agent, statement.account, brought.waiting, DISPUTES_PATH, payload)
     return Raised(identifier, *brought)
+
+
+def _note(connection: sql.Connection, this: sql.ColumnElement[bool], row: dict[str, Any]) -> bool:
+    if connection.execute(sql.select(dispute_said.c.id).where(this)).first() is not None:
+        return False
+    connection.execute(sql.insert(dispute_said).values(**row))
+    return True
 
 
 _FINAL = frozenset(

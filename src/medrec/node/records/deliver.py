@@ -21,6 +21,7 @@ from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.journal import NOTICES_PATH
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
+from medrec.node.looks import stopped
 from medrec.node.peers.peers import PeerError
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class Deliverer:
     def _due(self, destination: Destination, now: int, most: int) -> tuple[list[Any], list[bytes]]:
         """The rows that go now, and what is sent of each."""
         where = store.outbox.c
+        held = stopped.waits(self._node, *destination)
         with self._node.store.read() as connection:
             rows = connection.execute(
                 sql.select(store.outbox)
@@ -156,6 +158,7 @@ class Deliverer:
                     where.path == destination[1],
                     _is_due(where.due, now),
                     ~_rests(now),
+                    *(~one for one in held),
                 )
                 .order_by(where.id)
                 .limit(most)

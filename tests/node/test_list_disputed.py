@@ -1,0 +1,119 @@
+"""A place of whose look a person disputes one hears nothing of her from her agent, until she has settled that."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from medrec.core.manifests.acts import Subject
+from medrec.node.lists import acts_later, hearing, stating
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.looks import stopped
+from medrec.node.looks.disputing import Raised, close, dispute
+from tests.node.test_list_brought import clinic as clinic
+from tests.node.test_list_brought import east_reads, ids, reviewed
+from tests.node.test_list_hearsay import waiting
+from tests.node.test_list_later import heard, look, round_
+from tests.node.test_lists import Clinic
+
+ALSO = Subject("text:st john's wort", "St John's wort")
+
+
+@pytest.fixture
+def disputed(clinic: Clinic) -> Iterator[Clinic]:
+    """East may read what north and south have, had it from north, and she does not know why."""
+    east_reads(clinic, "north", "south")
+    look(clinic, "east", "north")
+    clinic.network.time += 60_000
+    yield clinic
+
+
+def raised(clinic: Clinic) -> Raised:
+    return dispute(clinic.guide, clinic.ada.account, "east", "north", clinic.ada.sign, clinic.ada.key.key_id)
+
+
+def settled(clinic: Clinic, said: Raised) -> None:
+    clinic.network.time += 60_000
+    close(clinic.guide, clinic.ada.account, said.id, "east", "north", clinic.ada.sign, clinic.ada.key.key_id)
+    clinic.story.settle()
+
+
+def test_what_a_clinician_says_is_not_brought_on_until_she_has_settled_it(disputed: Clinic) -> None:
+    said = raised(disputed)
+    disputed.story.settle()
+    acts = reviewed(disputed)
+    for _ in range(2):
+        round_(disputed, "north", "guide")
+        assert heard(disputed, "east") == [] and not waiting(disputed.guide)
+    assert set(heard(disputed, "guide")) > set(ids(acts))
+    settled(disputed, said)
+    round_(disputed, "north", "guide")
+    assert heard(disputed, "east") == ids(acts) and len(acts) == 3
+
+
+def test_it_stops_from_the_moment_she_signs_although_no_place_has_told_of_it(disputed: Clinic) -> None:
+    acts = reviewed(disputed)
+    disputed.refresh()
+    said = raised(disputed)
+    assert stopped.by_her(disputed.guide, disputed.ada.account) == {"east"}
+    guide = disputed.guide = disputed.network.crash("guide")
+    assert stopped.by_her(guide, disputed.ada.account) == {"east"}
+    round_(disputed, "guide")
+    assert heard(disputed, "east") == [] and said.taken
+    assert not hearing.Hearers(guide, disputed.ada.account, ["east"], disputed.network.time).of_everything(acts)
+
+
+def test_what_waits_for_it_is_held_and_brought_only_if_she_lets_it_have_that_still(disputed: Clinic) -> None:
+    """The words were queued while east could not be reached."""
+    acts = reviewed(disputed)
+    guide: Any = disputed.guide
+    disputed.refresh()
+    disputed.network.time += acts_later.ROUND_MS
+    acts_later.hand_on_later(guide)
+    assert len(waiting(guide)["east"]) == len(acts)
+    said = raised(disputed)
+    guide.deliverer.step(disputed.network.time)
+    assert heard(disputed, "east") == [] and len(waiting(guide)["east"]) == len(acts), "held, before any round"
+    disputed.story.settle()
+    round_(disputed, "guide")
+    assert heard(disputed, "east") == [] and not waiting(guide)
+    settled(disputed, said)
+    round_(disputed, "guide")
+    assert heard(disputed, "east") == ids(acts)
+
+
+def test_her_own_word_to_everybody_waits_for_it_and_reaches_the_others(disputed: Clinic) -> None:
+    guide, ada = disputed.guide, disputed.ada
+    said = raised(disputed)
+    unsigned = stating.prepare(guide, ada.account, "also-taking", ada.key.key_id, [ALSO], recipients=["*"])
+    act = stating.signed(unsigned, ada.sign)
+    told = stating.state(guide, act)
+    assert "east" in told.waiting and {"north", "south"} <= set(told.taken)
+    round_(disputed, "guide")
+    assert act.id in heard(disputed, "north") and act.id not in heard(disputed, "east")
+    settled(disputed, said)
+    round_(disputed, "guide")
+    assert act.id in heard(disputed, "east")
+
+
+def test_a_source_holds_what_waits_for_it_too(disputed: Clinic) -> None:
+    """North decided to hand its own word on before she disputed the look."""
+    (act, *_) = [one for one in reviewed(disputed) if one.subjects[0].name == "lisinopril"]
+    north: Any = disputed.north
+    assert set(waiting(north)) == {"east", "guide"}
+    said = raised(disputed)
+    north.deliverer.step(disputed.network.time)
+    assert heard(disputed, "east") == [] and set(waiting(north)) == {"east"}
+    settled(disputed, said)
+    north.deliverer.step(disputed.network.time)
+    assert heard(disputed, "east") == [act.id] and not waiting(north)
+
+
+def test_a_dispute_that_no_place_takes_stops_nothing_and_another_s_stops_nothing_of_hers(disputed: Clinic) -> None:
+    guide, ada = disputed.guide, disputed.ada
+    said = dispute(guide, ada.account, "nobody", "north", ada.sign, ada.key.key_id)
+    assert said.refused and not said.taken and stopped.by_her(guide, ada.account) == frozenset()
+    raised(disputed)
+    assert stopped.by_her(guide, "another") == frozenset()
+    assert len(stopped.waits(guide, "east", ACTS_PATH)) == 1
+    assert not stopped.waits(guide, "north", ACTS_PATH) and not stopped.waits(guide, "east", ENDS_PATH)
