@@ -202,3 +202,29 @@ def test_what_was_put_back_is_told_with_the_way_to_say_so_again(ada: Help) -> No
         assert (words.MISTAKES["status_corrected"] in shown) != back
     again = re.search(r'href="([^"]+line=[0-9a-f]+)">' + words.MISTAKES["again"], shown)
     assert again is not None and "written by North" in text_of(client.get(again.group(1)).text)
+
+
+def test_what_a_dispute_stops_is_said_beside_what_she_allows_and_where_she_allows_more(ada: Help) -> None:
+    client, own = ada.story.client("guide"), page(ada.ada)
+    client.get(f"{own}/looks")
+    look = next(look for look in ada.guide.looks.page(ada.ada.account, "people", 9, 0))
+    one = f"{own}/looks/{look.pair.hex()}"
+    told = words.SHARING["stopped"].format(places="South")
+    allow = {"effect": "share", "to": "south", "place-north": "1"}
+    assert told not in text_of(client.get(f"{own}/sharing").text)
+    assert told not in text_of(client.post(f"{own}/allow", data=allow).text)
+    sign(client, client.post(one + "/dispute", data={"words": "I never met her."}))
+    shown = client.get(f"{own}/sharing").text
+    assert told in text_of(shown) and f'href="{one}">{words.SHARING["stopped_way"]}' in shown
+    assert told in text_of(client.post(f"{own}/allow", data=allow).text)
+    assert told not in text_of(client.post(f"{own}/allow", data={**allow, "to": "east"}).text)
+    # A helper sees what she allows, and not whom she asks why.
+    ada.name_bo(rights=["look", "consent"])
+    helper = signed_in(ada, ada.bo)
+    take_up(ada, helper)
+    seen = text_of(helper.get(f"{own}/sharing").text)
+    assert words.SHARING["lead"] in seen and told not in seen
+    ada.story.settle()
+    (identifier,) = re.findall(r'name="settled" value="([0-9a-f]{32})"', client.get(one).text)
+    sign(client, client.post(one + "/dispute", data={"settled": identifier}))
+    assert told not in text_of(client.get(f"{own}/sharing").text)

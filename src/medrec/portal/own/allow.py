@@ -17,6 +17,7 @@ from medrec.node.looks.disputing import organisations
 from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
 from medrec.portal import person, policies, render, untold, words
+from medrec.portal.own import disputed
 from medrec.portal.own.acts import Act, Part, Signer, begun, signer
 from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
@@ -175,6 +176,7 @@ def propose_all(
     parts: list[Part] = []
     sentences = list(first)
     changes: list[Markup] = []
+    stops = disputed.stops(node, visit, who.account)
     for word in said:
         text = plain.write(word.wanted, who.account, now)
         for place in word.places:
@@ -184,6 +186,9 @@ def propose_all(
         sentences += policies.sentences(text, who.known)
         sentences += [render.say(words.SIGN["at"], place=render.listed([who.place(place) for place in word.places]))]
         ended = [one.hash for one in (*said[0].instead, *word.instead)]
+        houses = {one.organisation for one in word.wanted.to}
+        stopped = disputed.said(node, visit, who, stops, houses) if word.wanted.effect == "share" else None
+        changes += [stopped.sentence] if stopped is not None else []
         changes += tried(node, who, word.wanted, text, word.places, ended)
     if after is not None:
         last = parts[-1]

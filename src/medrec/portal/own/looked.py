@@ -146,8 +146,8 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         and look.source != look.requester
         and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
-        "disputable": _disputable(look),
-        "disputes": mistakes.disputes_of(node, who, look) if _disputable(look) else [],
+        "disputable": disputable(look),
+        "disputes": mistakes.disputes_of(node, who, look) if disputable(look) else [],
         "dispute_link": visit.link("dispute", person=who.handle, pair=look.pair.hex()),
     }
 
@@ -160,7 +160,7 @@ def _vouched(who: Whose, statement: Any) -> Markup | None:
     return render.say(words.LOOKS["vouched"], organisation=who.place(request.vouched_by(statement.organisation)))
 
 
-def _disputable(look: Look) -> bool:
+def disputable(look: Look) -> bool:
     """Whether a look can be disputed: also one that its source wrote down as given, and says that it stopped."""
     return not look.own and (look.refused is None or look.given is not None)
 
@@ -169,7 +169,7 @@ def dispute(node: "Node", visit: Visit) -> Go:
     """The signed dispute of a look that was no mere refusal and not her own agent's."""
     who = whose(node, visit)
     look = _look(node, visit, who)
-    if not _disputable(look):
+    if not disputable(look):
         raise PageError(400, "form-unreadable")
     return mistakes.dispute(node, visit, who, look)
 

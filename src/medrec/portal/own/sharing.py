@@ -9,6 +9,7 @@ from medrec.core.consent.closing import takes_from
 from medrec.core.consent.plain import Plain
 from medrec.node.account import aftermath
 from medrec.portal import person
+from medrec.portal.own import disputed
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit, paged
@@ -26,19 +27,32 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         return _keep(node, visit, who, every)
     consents, pages = paged(visit, every, LINES)
-    before = _before(node, visit, who, every)
+    before, stops = _before(node, visit, who, every), _stopped(node, visit, who)
     return {
         "handle": who.handle,
         "person": who.name,
         "late": [consent for consent in consents if consent["state"] == "late"],
         "active": [
-            {**consent, "before": before.get(consent["mark"], [])}
+            {**consent, "before": before.get(consent["mark"], []), "stopped": stops.get(consent["mark"])}
             for consent in consents
             if consent["state"] == "active"
         ],
         "over": [consent for consent in consents if consent["state"] not in ("late", "active")],
         "pager": pages,
     }
+
+
+def _stopped(node: "Node", visit: Visit, who: Whose) -> dict[str, disputed.Stopped]:
+    """The mark (hex) of each yes -> what a dispute of hers stops of it."""
+    stops, found = disputed.stops(node, visit, who.account), dict[str, disputed.Stopped]()
+    for one in person.standing(node, who.account) if stops else ():
+        statement = one.notice.manifest
+        if person.in_words(visit, who.known, statement)[1] == "permit":
+            houses = {party.organisation for party in person.opened_to(statement, who.known)[0]}
+            said = disputed.said(node, visit, who, stops, houses)
+            if said is not None:
+                found[statement.nullifier] = said
+    return found
 
 
 def _before(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> dict[str, list[Markup]]:

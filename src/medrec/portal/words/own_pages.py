@@ -87,6 +87,8 @@ SHARING = Texts(
         "late_keep": "Yes, it is mine",
         "active": "In force now",
         "before": "A no of yours, or what another yes leaves out, goes before this where the two meet:",
+        "stopped": "Nothing goes to {places} for now: you asked why they looked, and that is not settled.",
+        "stopped_way": "See what you asked",
         "own_page": "Your own page, at {place}",
         "none": "You have given no permission.",
         "none_more": "Each place keeps what it has to itself until you say yes.",
