@@ -10,7 +10,7 @@ from medrec.node.corrections.corrections_shown import Here, Sent
 from medrec.node.keeping import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import Go, PageError, Visit, names, paged
+from medrec.portal.page import Go, PageError, Visit, names, paged, taking_turns
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -93,16 +93,12 @@ def _sent(node: "Node", visit: Visit, sent: Sequence[Sent]) -> list[dict[str, An
 def in_turn(every: Iterable[Here]) -> list[Here]:
     """What waits for an answer: the most pressing of each who asks, then the second of each, so that whoever asks much
     stands before nobody else with all of it. A clinician's request is her organisation's."""
-    asked: dict[str, int] = {}
-    found = []
-    for one in every:
-        if one.status not in ("open", "overdue"):
-            continue
+
+    def who(one: Here) -> str:
         act = one.statement.act
-        who = one.account if by_herself(one.statement) or act is None else act.organisation
-        asked[who] = asked.get(who, 0) + 1
-        found.append((asked[who], one))
-    return [one for _, one in sorted(found, key=lambda turn: turn[0])]
+        return one.account if by_herself(one.statement) or act is None else act.organisation
+
+    return taking_turns([one for one in every if one.status in ("open", "overdue")], who)
 
 
 def owed(node: "Node", visit: Visit) -> tuple[list[dict[str, Any]], int]:

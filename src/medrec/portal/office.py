@@ -222,8 +222,8 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
         ("alone_none" if not alone else "alone", not alone, len(alone)),
         ("unwritten_none" if not unwritten else "unwritten", not unwritten, len(unwritten)),
         ("unfit_none" if not ours else "unfit", not ours, len(ours)),
-        ("disputes_none" if not taken else "disputes", not taken, len(taken)),
-        ("about_us_none" if not about_us else "about_us", not about_us, len(about_us)),
+        ("disputes_none" if not taken else "disputes", not taken, len({one.account for one in taken})),
+        ("about_us_none" if not about_us else "about_us", not about_us, len({one.account for one in about_us})),
     ]
     found = [{"good": good, "text": render.say(words.COMPLETE[name], count=count)} for name, good, count in rows]
     for half in overdue[:OWED_SHOWN]:

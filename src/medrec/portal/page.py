@@ -1,6 +1,6 @@
 """What a page is: a function from a node and a visit to the values of its template."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -180,6 +180,17 @@ def paged(visit: Visit, found: Sequence[T], lines: int = PAGE_LINES) -> tuple[Se
     """What stands on this page of a list, and the parts of its pager."""
     first = (visit.page - 1) * lines
     return found[first : first + lines], pager(visit, len(found), lines)
+
+
+def taking_turns(every: Iterable[T], who: Callable[[T], str]) -> list[T]:
+    """The first of each who asks, then the second of each, in the order in which they stand: whoever asks much stands
+    before nobody else with all of it."""
+    asked: dict[str, int] = {}
+    found = []
+    for one in every:
+        asked[who(one)] = asked.get(who(one), 0) + 1
+        found.append((asked[who(one)], one))
+    return [one for _, one in sorted(found, key=lambda turn: turn[0])]
 
 
 def pager(visit: Visit, total: int, lines: int = PAGE_LINES) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """What people ask about looks: about those of this place, which it answers, and about those of others here."""
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -9,9 +10,10 @@ from medrec.core.manifests.access import Denial
 from medrec.core.manifests.dispute import AnswerKind
 from medrec.node.keeping import store
 from medrec.node.looks import answering, owing
+from medrec.node.looks.disputes import Taken
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, paged, taking_turns
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -23,8 +25,16 @@ DENIALS: tuple[str, ...] = get_args(Denial)
 
 
 def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
-    """What the office's page shows of them, those that wait first; `known` names organisations."""
-    about_us = answering.about_us(node)[:SHOWN]
+    """What the office's page shows of them, what waits first and whoever asks in turn; `known` names organisations.
+
+    They have pages of their own, by the parameter `questions`: who asks much keeps nobody else's from the officer.
+    """
+    told = visit.query.get("questions", "")
+    own = visit._replace(page=max(1, int(told)) if re.fullmatch("[0-9]{1,6}", told) else 1)
+    shown, pages = paged(own, _every(node), SHOWN)
+    about_us = [one for one in shown if isinstance(one, answering.AboutUs)]
+    taken = [one for one in shown if isinstance(one, Taken)]
+    strange = [one for one in shown if isinstance(one, owing.Owed)]
     patients = _patients(node, [one.account for one in about_us])
     return {
         "ours": [
@@ -49,7 +59,7 @@ def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
                 "late": one.status == "open" and one.due is not None and one.due < visit.now,
                 "state": words.QUESTIONS.get(f"theirs_{one.status}", words.QUESTIONS["over"]),
             }
-            for one in node.disputes.taken()[:SHOWN]
+            for one in taken
         ],
         "strange": [
             {
@@ -59,13 +69,26 @@ def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
                 "due": visit.when(one.due),
                 "late": one.status == "overdue",
             }
-            for one in owing.owed(node)
-            if not one.known
-        ][:SHOWN],
+            for one in strange
+        ],
+        "pager": pages,
         "denials": DENIALS,
         "answers": ANSWERS,
         "may_answer": visit.session is not None,
     }
+
+
+def _every(node: "Node") -> list[answering.AboutUs | owing.Owed | Taken]:
+    """All of them, what is to be answered here first: of each person the most pressing question about a look of this
+    place, then the second of each; of each place what nobody here knows of; what others owe; then what is over."""
+    about_us, taken = answering.about_us(node), node.disputes.taken()
+    return [
+        *taking_turns([one for one in about_us if one.status == "open"], lambda one: one.account),
+        *taking_turns([one for one in owing.owed(node) if not one.known], lambda one: one.creditor),
+        *taking_turns([one for one in taken if one.status == "open"], lambda one: one.account),
+        *(one for one in about_us if one.status != "open"),
+        *(one for one in taken if one.status != "open"),
+    ]
 
 
 def _patients(node: "Node", accounts: list[str]) -> dict[str, str]:
