@@ -23,8 +23,8 @@ from medrec.core.records.terms import RXNORM
 from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping.journal import Person
 from medrec.node.lists import acts_stood, acts_whole
+from medrec.node.lists.acts_ground import Stood, marked
 from medrec.node.lists.acts_kept import KeptAct
-from medrec.node.lists.acts_stood import Stood
 from medrec.node.lists.acts_whole import Whole
 from medrec.node.lists.lists import subject_of
 from medrec.node.refusals import Refusal
@@ -150,7 +150,7 @@ class Hears:
 
     @cached_property
     def _marks(self) -> frozenset[str]:
-        return frozenset(map(acts_stood.marked, self._names))
+        return frozenset(map(marked, self._names))
 
     @cached_property
     def _known(self) -> set[str]:
@@ -261,7 +261,7 @@ def _behind(node: "Node", act: Act, every: Iterable[Row], stood: Stood | None) -
     keys = {subject.key for subject in act.subjects}
     later = [row for row in spoken if row.key in keys and isinstance(row, MedicineRow) and row not in named]
     there = {f"{line.type}/{line.id}" for row in later for line in own_lines(node, row)}
-    return found - {name for name in there if acts_stood.marked(name) not in stood.records}
+    return found - {name for name in there if marked(name) not in stood.records}
 
 
 def own_lines(node: "Node", row: Row) -> list[Line]:

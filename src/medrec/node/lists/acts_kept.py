@@ -127,7 +127,39 @@ def forget(connection: sql.Connection, vault: Vault, network: str, organisation:
     not handed on yet stays here. Inside `Store.write` only.
     """
     hearer = list_act_hearer.c
-    rows = connection.execute(sql.select(list_act_hearer).where(hearer.account == account).order_by(hearer.id)).all()
+    _tell(connection, vault, network, organisation, account, time, hearer.account == account)
+    for table in (list_act, list_act_hearer, list_act_against, list_act_brought, list_seen, list_put_away):
+        connection.execute(sql.delete(table).where(table.c.account == account))
+
+
+def take_back(
+    connection: sql.Connection,
+    vault: Vault,
+    network: str,
+    organisation: str,
+    account: str,
+    time: int,
+    identifiers: Sequence[bytes],
+) -> None:
+    """The same of some acts of this organisation's clinicians alone, none of which comes back. Inside `Store.write`
+    only."""
+    for identifier in identifiers:
+        hearer = list_act_hearer.c
+        whose = (hearer.account == account) & (hearer.id == identifier)
+        _tell(connection, vault, network, organisation, account, time, whose)
+        connection.execute(sql.delete(list_act).where(of_one(identifier, organisation, account)))
+        for table in (list_act_hearer, list_act_against, list_put_away):
+            mine = (table.c.account == account) & (table.c.id == identifier)
+            connection.execute(sql.delete(table).where(mine))
+        row = {"id": identifier, "organisation": organisation, "account": account}
+        connection.execute(sql.insert(list_act_ended).values(**row))
+
+
+def _tell(
+    connection: sql.Connection, vault: Vault, network: str, organisation: str, account: str, time: int, whose: Any
+) -> None:
+    """Tell whoever was handed the acts of these rows of `list_act_hearer` that they are taken back."""
+    rows = connection.execute(sql.select(list_act_hearer).where(whose).order_by(list_act_hearer.c.id)).all()
     _call_off(connection, vault, account, {bytes(row.id).hex() for row in rows})
     waiting = []
     for row in rows:
@@ -136,8 +168,6 @@ def forget(connection: sql.Connection, vault: Vault, network: str, organisation:
         waiting.append({"organisation": row.organisation, "path": ENDS_PATH, "payload": payload, "due": time})
     if waiting:
         connection.execute(sql.insert(store.outbox), waiting)
-    for table in (list_act, list_act_hearer, list_act_against, list_act_brought, list_seen, list_put_away):
-        connection.execute(sql.delete(table).where(table.c.account == account))
 
 
 def _call_off(connection: sql.Connection, vault: Vault, account: str, identifiers: set[str]) -> None:

@@ -248,32 +248,43 @@ def _may_hear(
 
 
 def _ends(node: "Node", account: str) -> None:
-    """At her agent: the end of a clinician's act whose link is undone, to the places that told of it and not yet of its
-    end. Where the clinician's own organisation handed it on, that tells them; they heed one of the two."""
+    """At her agent: the end of a clinician's act whose link is undone, or which its own organisation has taken back, to
+    the places that told of it and not yet of its end. Where the clinician's own organisation handed it on, that tells
+    them; they heed one of the two."""
     ends, places = undone(node, account), standing(node, account)
-    if ends:
-        node.store.write(partial(_call_off, node, account, ends))
-    lines = told(node, account, "list-act/1", "list-act-ended/1") if ends else []
-    waiting = _waiting(node, account, ENDS_PATH, "act")
-    over = waiting | {
-        (line.organisation, line.manifest.end.act) for line in lines if isinstance(line.manifest, ActEndedManifest)
-    }
+    lines = told(node, account, "list-act/1", "list-act-ended/1")
+    said = [(line.organisation, line.manifest.end) for line in lines if isinstance(line.manifest, ActEndedManifest)]
+    back = {(place, end.act): end.time for place, end in said if place == end.organisation}
+    if ends or back:
+        node.store.write(partial(_call_off, node, account, ends, back))
+    over = _waiting(node, account, ENDS_PATH, "act") | {(place, end.act) for place, end in said}
     for line in lines:
         if not isinstance(line.manifest, ActManifest) or line.organisation not in places:
             continue
         act, place = line.manifest.act, line.organisation
-        elsewhere = act.author == "clinician" and act.organisation not in (place, node.organisation)
-        if elsewhere and (place, act.id) not in over and not acts_told.is_after(ends, act, line.received or line.time):
-            end = ActEnd(act.network, account, act.id, act.organisation, ends[act.organisation].time)
+        if act.author != "clinician" or act.organisation in (place, node.organisation) or (place, act.id) in over:
+            continue
+        time = back.get((act.organisation, act.id))
+        if time is None and not acts_told.is_after(ends, act, line.received or line.time):
+            time = ends[act.organisation].time
+        if time is not None:
+            end = ActEnd(act.network, account, act.id, act.organisation, time)
             bringing.queue(node, account, [place], ENDS_PATH, codec.encode_json(msgspec.to_builtins(end)))
 
 
-def _call_off(node: "Node", account: str, ends: Mapping[str, Undone], connection: sql.Connection) -> None:
-    """A clinician's word that still waits for a place is brought to nobody once its link is undone."""
+def _call_off(
+    node: "Node",
+    account: str,
+    ends: Mapping[str, Undone],
+    back: Mapping[tuple[str, str], int],
+    connection: sql.Connection,
+) -> None:
+    """A clinician's word that still waits for a place is brought to nobody once it, or its link, is undone."""
     for row in outgoing.waiting(connection, node.vault, ACTS_PATH, account):
         said = codec.decode_json(row.payload)
         end = ends.get(str(said.get("organisation")))
-        if end is not None and int(said.get("time", 0)) <= end.time:
+        undone_since = end is not None and int(said.get("time", 0)) <= end.time
+        if undone_since or (str(said.get("organisation")), str(said.get("id"))) in back:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
 
 

@@ -6,7 +6,6 @@ would have said the same of the same row. A record beside which it would not hav
 or place of action for the row) stands against that for whoever may read both.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,8 @@ from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import block_of
-from medrec.core.types import Fields
 from medrec.node.corrections.objecting import of_person
+from medrec.node.lists.acts_ground import Bearer, Stood, marked
 from medrec.node.lists.lists import subject_of
 
 if TYPE_CHECKING:
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
 
 PAIRS_MAX = 200
 """So many pairs of records of one medicine are looked at; of more, each counts as one that stands against the other."""
-
-
-MARK_BYTES = 8
-
-
-class Bearer(Fields, frozen=True):
-    """A record (its mark) that bears an act alone, and those beside which it does not."""
-
-    record: str
-    but: list[str]
 
 
 def said_of(kind: ActKind, subject: Subject) -> Subject:
@@ -60,14 +49,6 @@ def is_there(node: "Node", account: str, subjects: Iterable[Subject], against: I
         return True
     keys = {row.key for row in node.lists.of(account).read.medicines}
     return all(subject.key in keys for subject in subjects)
-
-
-class Stood(Fields, frozen=True):
-    """The records (their marks) of this organisation that spoke of the medicine of an act when it was said, and those
-    that bear it. What came later cannot have been meant."""
-
-    records: list[str]
-    bearers: list[Bearer]
 
 
 def stood(node: "Node", acts: Sequence[Act]) -> list[Stood | None]:
@@ -127,11 +108,6 @@ def _is_said(kind: ActKind, row: MedicineRow, subject: Subject) -> bool:
     """Whether an act of a kind would be said of a row: gone through is what is taken, and stopped what is not over."""
     over = row.status != "active" if kind == "reviewed" else row.status == "stopped"
     return not over and said_of(kind, subject_of(row)) == subject
-
-
-def marked(name: str) -> str:
-    """The mark of a record ("Type/id"): which one it was is not kept longer than the record."""
-    return hashlib.sha256(name.encode()).digest()[:MARK_BYTES].hex()
 
 
 def _mark(item: Held) -> str:

@@ -45,7 +45,9 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
         if not genuine(node, said.act, line.organisation) and not said_in_time(node, said.act, line.tag):
             continue
         act, end = said.act, ends.get(said.act.organisation)
-        if act.time > heard + AHEAD_MS_MAX or (line.organisation, act.organisation, act.id) in ended:
+        # What its own organisation has taken back counts for nothing, wherever it was told.
+        over = any((place, act.organisation, act.id) in ended for place in (line.organisation, act.organisation))
+        if act.time > heard + AHEAD_MS_MAX or over:
             continue
         if end is None or line.organisation != act.organisation:
             stands = is_after(ends, act, heard, line.time)

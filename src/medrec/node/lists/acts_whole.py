@@ -17,9 +17,9 @@ from medrec.core.manifests.act_parts import Opened
 from medrec.core.manifests.acts import Act
 from medrec.core.types import Fields
 from medrec.node.keeping.journal import Person
-from medrec.node.keeping.vault import VaultError
+from medrec.node.keeping.vault import Vault, VaultError
+from medrec.node.lists.acts_ground import Stood
 from medrec.node.lists.acts_kept import list_act_against
-from medrec.node.lists.acts_stood import Stood
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -72,6 +72,17 @@ def of(node: "Node", acts: Sequence[Act]) -> list[Whole]:
                 whole = _with(act, node.vault.open(person.keys.data, sealed[act.id], BOUND + bytes.fromhex(act.id)))
         found.append(whole)
     return found
+
+
+def of_one(connection: sql.Connection, vault: Vault, person: Person, act: Act) -> Whole:
+    """The same of one act of a clinician here, within a step that reads."""
+    column, identifier = list_act_against.c, bytes.fromhex(act.id)
+    mine = (column.account == act.account) & (column.id == identifier)
+    sealed = connection.execute(sql.select(column.sealed).where(mine)).scalar()
+    if sealed is not None:
+        with suppress(VaultError):
+            return _with(act, vault.open(person.keys.data, bytes(sealed), BOUND + identifier))
+    return Whole(act)
 
 
 def _with(act: Act, data: bytes) -> Whole:

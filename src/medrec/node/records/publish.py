@@ -7,7 +7,7 @@ the record is marked as altered, nothing is signed anew, and the gate will not l
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from medrec.core.records.envelope import envelope
 from medrec.core.records.saying import what_it_says
 from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Draft, Journal
+from medrec.node.lists import acts_moved
 from medrec.node.records import publish_alarms
 from medrec.node.records.publish_alarms import Altered
 from medrec.node.right_person import holding, pointing_later, said_to_be_one
@@ -162,6 +163,7 @@ class Publisher:
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
         self._look(connection, part, patients, accounts, servers)
+        self._refiled(connection, changed, known)
         publish_alarms.strangers(connection, changed, elsewhere, self._journal.now())
         if taken is not None:
             taken(connection, last)
@@ -197,6 +199,16 @@ class Publisher:
         for person, values in records.items():
             holding.look(connection, self._journal, self._network, person, values, servers=servers)
         pointing_later.look(connection, self._journal, self._network, filed)
+
+    def _refiled(self, connection: sql.Connection, changed: Sequence[dict[str, Any]], known: Mapping[Any, Any]) -> None:
+        """What was said of records that are filed under another patient now ends with them."""
+        left: dict[int, list[tuple[str, str]]] = {}
+        for row in changed:
+            before = known[row["type"], row["id"]].person
+            if before is not None and row["person"] not in (None, before):
+                left.setdefault(before, []).append((row["type"], row["id"]))
+        for person, names in left.items():
+            acts_moved.end(connection, self._journal, self._network, self._journal.person(connection, person), names)
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

@@ -19,6 +19,7 @@ from medrec.core.manifests.record import LinkManifest
 from medrec.node.agent import redelivery
 from medrec.node.keeping import charted, contents, store
 from medrec.node.keeping.journal import Draft, Journal, Person
+from medrec.node.lists import acts_moved
 from medrec.node.right_person import holding, pointing_later, restating
 from medrec.node.right_person.pointing import points_at
 
@@ -72,6 +73,7 @@ def part(connection: sql.Connection, journal: Journal, network: bytes, person: P
         if name in held
     ]
     journal.append(connection, drafts)
+    acts_moved.end(connection, journal, network.hex(), person, names)
     if link is not None:
         charted.forget(connection, [patient])
         connection.execute(sql.delete(holding.identity).where(holding.identity.c.person == link))

@@ -1,0 +1,164 @@
+"""What a clinician said of records that turn out to be another's leaves the person's list with them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core import codec
+from medrec.core.manifests.acts import Act, ActKind
+from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.agent.told import told
+from medrec.node.keeping import outgoing, store
+from medrec.node.lists import lists
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, list_act, list_act_against, list_act_hearer
+from medrec.node.release import receive
+from medrec.node.right_person import holding
+from tests.node.test_right_person import BOB
+from tests.node.test_several_charts import Charts
+
+
+class Medicines(Charts):
+    """North has glipizide and tamoxifen under chart `b`; south has Ada's own glipizide, and both are read at guide."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.south: Any = self.network["south"]
+        self.order(self.south, "gs", "ada", "glipizide 5 mg tablet")
+        self.guide.agent.link(self.ada.account, "south", self.south.linker.invite("ada"), self.ada.sign)
+        self.network.consent(self.ada, "south", "guide")
+        self.order(self.north, "gl", "b", "glipizide 5 mg tablet")
+        self.order(self.north, "ta", "b", "tamoxifen 20 mg tablet")
+
+    def order(self, node: Any, identifier: str, patient: str, name: str) -> None:
+        self.network.time += 60_000
+        body: dict[str, Any] = {
+            "resourceType": "MedicationRequest", "id": identifier, "status": "active", "intent": "order",
+            "subject": {"reference": f"Patient/{patient}"}, "medicationCodeableConcept": {"text": name},
+            "dosageInstruction": [{"text": "1 tab daily"}], "authoredOn": "2025-05-01",
+        }  # fmt: skip
+        node.put("MedicationRequest", identifier, json.dumps(body))
+
+    def settle(self) -> None:
+        for _ in range(2):
+            self.network.anchor()
+            self.network.deliver()
+            self.guide.copies.refresh(self.ada.account)
+
+    def rows(self, node: Any = None) -> dict[str, MedicineRow]:
+        return {row.name: row for row in (node or self.guide).lists.of(self.ada.account).read.medicines}
+
+    def enter(self, kind: ActKind, name: str, words: str = "") -> Act:
+        self.network.time += 60_000
+        row, doctor = self.rows(self.north)[name], self.north.doctor()
+        against = lists.against(row, kind)
+        said: Act = self.north.acts.enter(
+            self.ada.account, doctor, kind, [lists.subject_of(row)], words, against=against
+        )
+        return said
+
+    def bring(self, path: str) -> None:
+        """Bring south what waits for it at north."""
+        with self.north.store.read() as connection:
+            waiting = outgoing.waiting(connection, self.north.vault, path, self.ada.account)
+        payloads = [row.payload for row in waiting if row.organisation == "south"]
+        assert payloads and codec.decode(self.north.peers.call("south", path, codec.encode(payloads))) == [True]
+
+    def acts(self, node: Any) -> list[str]:
+        return [kept.act.kind for kept in node.acts.of(self.ada.account)]
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> Iterator[Medicines]:
+    made = Medicines(tmp_path)
+    made.join()
+    made.settle()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("how", ["another", "unlinked"])
+def test_a_word_of_records_of_a_chart_ends_with_its_link(charts: Medicines, how: str) -> None:
+    charts.enter("reviewed", "glipizide")
+    charts.enter("stopped", "glipizide", "kidneys failing")
+    charts.enter("stopped", "tamoxifen")
+    charts.settle()
+    assert charts.rows()["tamoxifen"].status == "stopped" and charts.rows()["glipizide"].status == "stopped"
+    charts.says("b", BOB)
+    charts.settle()
+    if how == "another":
+        assert holding.give_up(charts.north, "Patient", "b", "office", "this is Byron")
+    else:
+        assert charts.north.linker.unlink("b")
+    charts.settle()
+    rows = charts.rows()
+    assert set(rows) == {"glipizide"} and charts.rows(charts.north) == {}
+    assert rows["glipizide"].status == "active" and [line.author for line in rows["glipizide"].lines] == ["record"]
+    assert charts.acts(charts.north) == charts.acts(charts.guide) == ["reviewed"], "she was there, of nothing named"
+    ended = told(charts.guide, charts.ada.account, "list-act-ended/1")
+    assert len(ended) == 3 and {line.manifest.end.organisation for line in ended} == {"north"}
+    assert not [row for row in charts.north.rows(store.alarm) if row.code.startswith("list-")]
+    (kept,) = charts.north.rows(list_act)
+    for table in (list_act_hearer, list_act_against):
+        assert {row.id for row in charts.north.rows(table)} <= {kept.id}, table.name
+
+
+def test_what_was_said_of_her_own_records_stays(charts: Medicines) -> None:
+    charts.order(charts.north, "wa", "ada", "warfarin 5 mg tablet")
+    charts.enter("stopped", "warfarin", "bleeding")
+    charts.enter("stopped", "tamoxifen")
+    charts.settle()
+    assert charts.north.linker.unlink("b")
+    charts.settle()
+    assert charts.rows()["warfarin"].status == "stopped" and "tamoxifen" not in charts.rows()
+    assert charts.acts(charts.north) == charts.acts(charts.guide) == ["stopped"]
+
+
+def test_of_a_word_that_rests_on_both_a_human_is_asked(charts: Medicines) -> None:
+    charts.order(charts.north, "ga", "ada", "glipizide 5 mg tablet")
+    act = charts.enter("stopped", "glipizide", "kidneys failing")
+    charts.settle()
+    assert charts.north.linker.unlink("b")
+    charts.settle()
+    assert charts.rows()["glipizide"].status == "stopped" and charts.acts(charts.guide) == ["stopped"]
+    raised = [row.subject for row in charts.north.rows(store.alarm) if row.code == "list-act-in-doubt"]
+    assert raised == [f"list-act/{act.id}"]
+
+
+def test_it_ends_wherever_it_was_handed_and_comes_back_to_nobody(charts: Medicines) -> None:
+    charts.network.consent(charts.ada, "north", "south")
+    charts.network.anchor()
+    receive.request_records(
+        charts.south, "north", charts.ada.account, practitioner=charts.south.doctor(), reason="a visit"
+    )
+    charts.enter("stopped", "tamoxifen", "remission")
+    charts.bring(ACTS_PATH)
+    charts.settle()
+    assert charts.acts(charts.south) == ["stopped"]
+    assert charts.north.linker.unlink("b")
+    charts.bring(ENDS_PATH)
+    charts.settle()
+    assert charts.acts(charts.south) == [] and charts.acts(charts.guide) == []
+    assert charts.south.rows(list_act) == [] and charts.north.rows(list_act) == []
+    charts.join()
+    charts.settle()
+    assert charts.rows()["tamoxifen"].status == "active"
+
+
+def test_a_word_of_a_record_ends_where_its_source_files_it_under_another(charts: Medicines) -> None:
+    charts.says("bob", BOB)
+    charts.order(charts.north, "ga", "ada", "glipizide 5 mg tablet")
+    charts.order(charts.north, "gl", "bob", "glipizide 5 mg tablet")
+    charts.enter("stopped", "glipizide", "kidneys failing")
+    charts.settle()
+    assert charts.rows()["glipizide"].status == "stopped"
+    # Under her other number it is hers still.
+    charts.order(charts.north, "ga", "b", "glipizide 5 mg tablet")
+    charts.settle()
+    assert charts.acts(charts.guide) == ["stopped"]
+    charts.order(charts.north, "ga", "bob", "glipizide 5 mg tablet")
+    charts.settle()
+    assert charts.rows()["glipizide"].status == "active" and charts.acts(charts.guide) == []
+    assert charts.acts(charts.north) == []
