@@ -104,6 +104,19 @@ def test_a_patient_within_that_is_she_ends_what_another_began() -> None:
         (noted("not in the wrong chart"), ()),
         (noted("meant for pain"), ()),
         (noted("Patient: Ada Lovelace"), ()),
+        (noted("Pt: Nil By Mouth"), ()),
+        (noted("Patient: Mother Present"), ()),
+        (noted("Patient: New Patient"), ()),
+        (noted("Patient: Phone Call"), ()),
+        (noted("Patient: Walk-In Visit"), ()),
+        (noted("Patient: Robert Byron MD saw her"), ()),
+        (noted("wrong patient selected for lab was corrected, this is right"), ()),
+        # A name beside such a word is one, and what was not put right holds it back still.
+        (noted("Patient: Robert Byron, New Patient"), ("family", "given")),
+        (noted("Patient: Robert Byron MD"), ("family", "given")),
+        (noted("Patient: Robert Byron MD saw him, DOB 01/02/1948"), ("family", "given", "birth")),
+        (noted("wrong patient selected, to be corrected"), ("words",)),
+        (noted("wrong patient selected, was not corrected, this is not right"), ("words",)),
     ],
 )
 def test_plain_words_that_it_is_another_s_are_held_against_her(record: dict[str, Any], fields: tuple[str, ...]) -> None:

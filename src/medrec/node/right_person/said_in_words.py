@@ -89,6 +89,29 @@ _TOLD = frozenset({
     "unable", "understands", "verbalized", "verbalizes", "wants", "was", "well", "will", "with",
 })  # fmt: skip
 """Words that tell something of a patient behind her label, and are of no name."""
+_OF_THE_CLINIC = frozenset({
+    "adult", "allergies", "allergy", "ambulatory", "appointment", "baby", "bedside", "biological", "booked", "by",
+    "call", "callback", "cancelled", "caregiver", "caregivers", "carer", "chart", "chief", "child", "clinic",
+    "comment", "comments", "complaint", "concern", "concerns", "consent", "consult", "daughter", "discharge",
+    "elderly", "email", "emergency", "established", "existing", "family", "fasting", "father", "female", "follow",
+    "followup", "for", "form", "former", "guardian", "home", "husband", "inpatient", "instruction", "interpreter",
+    "intubated", "isolation", "letter", "male", "medical", "medication", "medications", "message", "minor",
+    "mother", "mouth", "new", "nil", "non-smoker", "nonsmoker", "note", "npo", "nurse", "nursing", "observation",
+    "of", "or", "outpatient", "parent", "parents", "patient", "phone", "postop", "pregnant", "preop", "present",
+    "problem", "problems", "provider", "questionnaire", "record", "referral", "reported", "response", "results",
+    "return", "returning", "review", "risk", "room", "script", "secure", "sedated", "self", "smoker", "son",
+    "spanish", "speaking", "spouse", "summary", "telehealth", "telephone", "the", "transfer", "transferred",
+    "update", "video", "visit", "visitor", "walk", "walk-in", "wife",
+})  # fmt: skip
+"""Words that a clinic writes behind a label for the patient, however many of them begin with a capital letter."""
+_CLINICIAN = re.compile(r"\b(?:MD|M\.D\.|DO|D\.O\.|RN|R\.N\.|NP|PA|PhD),? +[a-z]")
+"""A clinician's name with what she did: "Robert Byron MD saw her"."""
+_RIGHTED = re.compile(
+    r"[^.;\n]{0,40}\b(?:was|were|been|now|already) corrected\b[^.;\n]{0,20}"
+    r"\bthis (?:one )?is (?:the )?(?:right|correct)\b",
+    re.IGNORECASE,
+)
+"""What stands behind somebody's word that another patient had been chosen, and was put right."""
 _OF_KIN = frozenset({"FamilyMemberHistory", "RelatedPerson", "Coverage"})
 """Types that name a person who is not the patient."""
 
@@ -110,7 +133,7 @@ def in_words(who: Demographics, record: Value) -> InWords:
         names += [found["name"] for found in _LABELLED.finditer(text) if _is_labelled(found, is_narrative)]
         behind = (*_BELONGS.finditer(text), *_MEANT.finditer(text), *_CHART.finditer(text))
         names += [found["name"] for found in behind if _is_name(found["name"])]
-        against += [WORDS for found in _WRONG.finditer(text) if not _DENIED.search(text[: found.start()])]
+        against += [WORDS for found in _WRONG.finditer(text) if not _is_denied(text, found)]
         against += [Field.BIRTH.value for found in _BORN.finditer(text) if _is_other_birth(who, text, found)]
     for key in ("subject", "patient", "beneficiary"):
         shown = datatypes.text(datatypes.one(record, key), "display")
@@ -130,11 +153,18 @@ def _texts(record: Value) -> Iterator[tuple[str, bool]]:
     yield note_text(record)[:_READ], False
 
 
+def _is_denied(text: str, found: re.Match[str]) -> bool:
+    """Whether it is said that it was not so, or is so no more."""
+    return bool(_DENIED.search(text[: found.start()]) or _RIGHTED.match(text, found.end()))
+
+
 def _is_labelled(found: re.Match[str], is_narrative: bool) -> bool:
     """Whether what stands behind a label for the patient is a name: "Patient: Doing Well" is none."""
     said, is_alone = found["name"] + found["rest"], not found["rest"].strip(" .,;|()")
     # In a note a name that fills its line is one unless a word of it tells something of the patient.
-    is_silent = _TOLD.isdisjoint(re.findall(r"[^\W\d_]+", said.lower()))
+    is_silent = _TOLD.isdisjoint(re.findall(r"[^\W\d_]+", said.lower())) and not _CLINICIAN.search(said)
+    if found["bare"] and _OF_THE_CLINIC.issuperset(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", found["name"].lower())):
+        return False
     # "Name:" may be that of a medicine, or of whoever wrote it.
     fills = is_alone and not found["any"] and (is_narrative or is_silent)
     plain = not found["bare"] or _IDENTIFIES.search(said) or fills
