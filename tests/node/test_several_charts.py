@@ -268,6 +268,34 @@ def test_what_points_at_a_visit_under_her_other_number_is_hers(charts: Charts) -
     assert [one.fields for one in holding.waiting(charts.north)] == [("of-another",)]
 
 
+def _grouped(charts: Charts, identifier: str, patient: str, group: str) -> None:
+    loinc = [{"system": "http://loinc.org", "code": "882-1"}]
+    of = {"subject": {"reference": f"Patient/{patient}"}, "code": {"coding": loinc}}
+    charts.puts("Observation", identifier, status="final", valueCodeableConcept={"text": group}, **of)
+
+
+def test_a_blood_group_that_a_chart_brought_holds_nothing_back_once_it_is_gone(charts: Charts) -> None:
+    _grouped(charts, "bg-b", "b", "A Rh positive")
+    charts.join()
+    _grouped(charts, "bg-1", "ada", "O Rh negative")
+    _grouped(charts, "bg-2", "ada", "B Rh negative")
+    assert {one.id: one.fields for one in holding.waiting(charts.north)} == {
+        "bg-1": ("blood-group",), "bg-2": ("blood-group",),
+    }  # fmt: skip
+    assert charts.north.linker.unlink("b")
+    # The two contradict each other still: the one that came first is hers, as everywhere.
+    assert [one.id for one in holding.waiting(charts.north)] == ["bg-2"]
+    assert {"bg-1"} == {one for one in charts.reads(charts.ada) if one.startswith("bg")}
+
+
+def test_a_blood_group_that_contradicts_what_stays_of_hers_is_held_back_still(charts: Charts) -> None:
+    _grouped(charts, "bg-1", "ada", "O Rh negative")
+    charts.join()
+    _grouped(charts, "bg-2", "ada", "A Rh positive")
+    assert charts.north.linker.unlink("b")
+    assert [one.id for one in holding.waiting(charts.north)] == ["bg-2"]
+
+
 def test_the_lines_from_before_the_second_link_are_handed_over_under_keys_of_their_own(charts: Charts) -> None:
     charts.join()
     lines = [(line.epoch, line.manifest.record.id) for line in told(charts.guide, charts.ada.account, "record/1")]

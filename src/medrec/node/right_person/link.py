@@ -355,6 +355,7 @@ class Linker:
         if done and identifier is not None and charted.numbers(connection, identifier):
             # What her other chart says of the one that is gone is a doubt again.
             looking_over.charts(connection, journal, network.hex(), int(identifier), self._read)
+            looking_over.blood(connection, journal, network.hex(), int(identifier), self._read)
         return done
 
     def unlink_asked(self, caller: str, body: bytes) -> bytes:

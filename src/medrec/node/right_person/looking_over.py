@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sql
 
+from medrec.core.impossible import Impossible, blood_group, other_blood
 from medrec.node.keeping import charted, store
 from medrec.node.keeping.journal import Journal
 from medrec.node.right_person import holding, holding_by
@@ -27,6 +28,32 @@ def charts(
     for each Patient of hers, since these say of one another what they are. Inside `Store.write`."""
     fresh = charted.came_under(connection, person, patient) if patient is not None else []
     _look(connection, journal, network, person, read, frozenset(fresh))
+
+
+def blood(connection: sql.Connection, journal: Journal, network: str, person: int, read: Read) -> None:
+    """The link of one of several charts of a person is undone, and her blood group with it, which may have been learnt
+    there: what is held back by it is looked at anew, oldest first, unless it contradicts what stays of hers and is not
+    held. Inside `Store.write`."""
+    waits = [name for name, fields in holding.held_of(connection, person).items() if Impossible.BLOOD in fields]
+    if not waits:
+        return
+    record, manifest = store.record.c, store.manifest.c
+    rows = connection.execute(
+        sql.select(record.type, record.id, record.sha256)
+        .join_from(store.record, store.manifest, manifest.hash == record.manifest)
+        .where(record.person == person, record.type == "Observation")
+        .where(record.action != "delete", record.altered.is_(False))
+        .order_by(manifest.seq)
+    ).all()
+    read_here = {(row.type, row.id): holding.as_signed(read(row.type, row.id), row.sha256) for row in rows}
+    groups = {name: blood_group(value) for name, value in read_here.items() if value is not None}
+    stays = [group for name, group in groups.items() if name not in waits]
+    again = [
+        value
+        for name, value in read_here.items()
+        if name in waits and value is not None and not any(other_blood(one, groups[name]) for one in stays)
+    ]
+    holding.look(connection, journal, network, person, again, came_together=False)
 
 
 def _look(
