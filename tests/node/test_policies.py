@@ -18,22 +18,21 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.release.receive import request_records
 from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 from tests.fhir.asking import consent
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
+def made(network: Network) -> None:
     for kind, identifier, name in (("Observation", "bp", "Blood pressure"), ("Condition", "sud", "Alcoholism")):
         content = {"resourceType": kind, "id": identifier, "subject": {"reference": "Patient/ada"}}
-        opened["north"].put(kind, identifier, json.dumps({**content, "code": {"text": name}}))
-    yield opened
-    opened.close()
+        network["north"].put(kind, identifier, json.dumps({**content, "code": {"text": name}}))
 
 
 @pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, made) as forked:
+        yield forked
 
 
 def sign(network: Network, person: Patient, plain: Plain, secret: bytes) -> None:
