@@ -1,5 +1,6 @@
 """Erasing: nothing can be matched any more, not even in backups; the ledger verifies; what stays is readable."""
 
+import functools
 import hashlib
 import json
 import shutil
@@ -27,6 +28,8 @@ from medrec.node.ledger.audit import audit_journal
 from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.receive import request_records
+from tests.node.forks import ada as ada
+from tests.node.forks import fork_of_ada
 from tests.node.network import Network, Patient, TestNode
 
 GUESSES = 1_000_000
@@ -38,21 +41,22 @@ def observation(identifier: str, value: int, patient: str = "ada") -> str:
     return json.dumps(found, separators=(",", ":"), sort_keys=True)
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "o1", observation("o1", 731_904))
-    opened["north"].put("Observation", "o2", observation("o2", 5))
-    yield opened
-    opened.close()
+def world_made(network: Network) -> None:
+    network["north"].put("Observation", "o1", observation("o1", 731_904))
+    network["north"].put("Observation", "o2", observation("o2", 5))
 
 
-@pytest.fixture
-def ada(network: Network) -> Patient:
+def ada_made(network: Network) -> Patient:
     person = network.patient("ada", "north")
     network.consent(person, "north", "south")
     network.anchor()
     return person
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    with fork_of_ada(request, tmp_path, world_made, ada_made) as forked:
+        yield forked
 
 
 def gone_at_source(node: TestNode, identifier: str) -> None:
@@ -113,11 +117,15 @@ def statement(node: TestNode, kind: str = "record/1") -> Callable[[bytes], bytes
     return lambda record: before + record.hex().encode() + after
 
 
-def guesses(count: int = GUESSES) -> Iterator[bytes]:
-    """The hashes of so many records, the right one among them."""
+@functools.cache
+def _guessed() -> bytes:
     before, after = canonical(observation("o1", 731_904).encode()).data.split(b"731904")
-    for value in range(count):
-        yield hashlib.sha256(before + b"%d" % value + after).digest()
+    return b"".join(hashlib.sha256(before + b"%d" % value + after).digest() for value in range(GUESSES))
+
+
+def guesses() -> Iterator[bytes]:
+    """The hashes of so many records, the right one among them."""
+    return (_guessed()[at : at + 32] for at in range(0, 32 * GUESSES, 32))
 
 
 def matches(known: set[bytes], signed: Callable[[bytes], bytes]) -> int:
