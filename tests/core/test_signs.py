@@ -115,4 +115,12 @@ def test_names_that_look_otherwise_are_two_people() -> None:
 
 def test_one_letter_again_and_again_is_no_reason() -> None:
     assert not says_enough("a " * 20) and not says_enough("ab ba " * 8)
+    for empty in (
+        "12345678901234567890",
+        "unconscious unconscious",
+        "Unconscious, unconscious!",
+        "- unconscious - unconscious -",
+    ):
+        assert not says_enough(empty), empty
+    assert says_enough("BP 60/30, HR 140, GCS 3, now") and says_enough("unconscious, found unconscious")
     assert says_enough("no pulse, no pulse, no pulse") and says_enough("患者在公共汽车站被发现时已失去知觉，呼吸微弱。")

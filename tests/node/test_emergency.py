@@ -137,10 +137,15 @@ def test_what_is_no_declaration(network: Network, ada: Patient, wanted: dict[str
 
 
 def test_too_few_words_and_too_long_a_time_go_nowhere(network: Network, ada: Patient) -> None:
-    for wanted in ({"text": "he is ill"}, {"text": "x" + " " * 40 + "y"}, {"hours": 121}, {"hours": 0}):
+    few, long = Code.EMERGENCY_REASON, Code.EMERGENCY_HOURS
+    wrong: list[tuple[dict[str, Any], Code]] = [
+        ({"text": "he is ill"}, few), ({"text": "x" + " " * 40 + "y"}, few), ({"text": "12345678901234567890"}, few),
+        ({"hours": 121}, long), ({"hours": 0}, long), ({"hours": -1}, long),
+    ]  # fmt: skip
+    for wanted, code in wrong:
         with pytest.raises(Refusal) as caught:
             declare(network, ada.account, **wanted)
-        assert caught.value.reason is Code.EMERGENCY_REASON
+        assert caught.value.reason is code, wanted
     assert written(network["south"], "emergency-declared/1") == []
 
 

@@ -42,6 +42,7 @@ class Code(Enum):
     # Emergencies.
     EMERGENCY_ROLE = "emergency-role"
     EMERGENCY_REASON = "emergency-reason"
+    EMERGENCY_HOURS = "emergency-hours"
     EMERGENCY_UNDECLARED = "emergency-undeclared"
     EMERGENCY_STEP = "emergency-step"
     UNKNOWN_EMERGENCY = "unknown-emergency"
@@ -137,6 +138,7 @@ SENTENCES: dict[Code, str] = {
     Code.REFERRER_GONE: "Whoever referred does not work there any more, or as somebody else; refer the patient anew.",
     Code.EMERGENCY_ROLE: "Only a doctor, nurse or paramedic may declare an emergency, and no program.",
     Code.EMERGENCY_REASON: "An emergency needs one of the known reasons, and at least 20 characters in your own words.",
+    Code.EMERGENCY_HOURS: "An emergency is declared for one hour at least, and for 120 at most.",
     Code.EMERGENCY_UNDECLARED: "Declare the emergency first; to name the purpose is not enough.",
     Code.EMERGENCY_STEP: "Open the emergency summary first; the restricted parts open by a second step.",
     Code.UNKNOWN_EMERGENCY: "There is no such emergency here that waits for a review.",

@@ -105,10 +105,15 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 
 def says_enough(text: str) -> bool:
-    """Whether a reason has enough words: white space counts once, signs that nobody sees and marks on others do
-    not count, and half of it at least are letters or digits, of six kinds or more."""
+    """Whether a reason has enough words: white space counts once, and one word again and again once; signs that nobody
+    sees and marks on others do not count, and half of it at least are letters or digits, six letters or more that
+    differ among them."""
+    words = seen(text).split()
+    if len({"".join(sign for sign in word.casefold() if sign.isalnum()) for word in words} - {""}) == 1:
+        text = max(words, key=len)
     said = [sign for sign in seen(text).casefold() if sign.isalnum()]
-    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and kinds(text) >= KINDS_MIN
+    letters = kinds("".join(sign for sign in said if sign.isalpha()))
+    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and letters >= KINDS_MIN
 
 
 def same_name(one: str, other: str) -> bool:

@@ -116,11 +116,14 @@ class EmergencyReviews:
     ) -> Declared:
         """Declare an emergency about a person at a source. `scope` "restricted" is the second step.
 
-        Raises Refusal (emergency-reason) before anything happens, PeerError with the source's words, StoreError. If
-        no answer came, or one that does not say that nothing was opened, it stays `asked`: it is reviewed all the same.
+        Raises Refusal (emergency-hours, emergency-reason) before anything happens, PeerError with the source's words,
+        StoreError. If no answer came, or one that does not say that nothing was opened, it stays `asked`: it is
+        reviewed all the same.
         """
         node, now = self._node, self._node.clock()
-        if not says_enough(text) or not 1 <= hours <= HOURS_MAX:
+        if not 1 <= hours <= HOURS_MAX:
+            raise Refusal(Code.EMERGENCY_HOURS)
+        if not says_enough(text):
             raise Refusal(Code.EMERGENCY_REASON)
         identifier = node.vault.random(16)
         request = practitioner.request(identifier, purpose, text, query=query_of(code, scope, hours))
