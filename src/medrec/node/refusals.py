@@ -90,6 +90,7 @@ class Code(Enum):
     ATTESTED_TOO_LONG = "attested-too-long"
     CONSENT_REVOKED = "consent-revoked"
     CONSENT_STRANGER = "consent-stranger"
+    CONSENT_ABOUT_ANOTHER = "consent-about-another"
     NULLIFIER_USED = "nullifier-used"
     UNKNOWN_DISPUTE = "unknown-dispute"
     UNKNOWN_LOOK = "unknown-look"
@@ -181,6 +182,7 @@ SENTENCES: dict[Code, str] = {
     Code.CONSENT_OVER: "The consent had ended before it arrived.",
     Code.CONSENT_REVOKED: "The consent was taken back before.",
     Code.CONSENT_STRANGER: "The consent names an organisation that is not on the ledger; look up its id and sign anew.",
+    Code.CONSENT_ABOUT_ANOTHER: "The text of the consent says that it is about somebody else than who gives it.",
     Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
     Code.UNKNOWN_DISPUTE: "There is no such dispute here that is open.",
     Code.SEARCH_TOO_SHORT: "Write at least two letters of a name, or the whole number.",

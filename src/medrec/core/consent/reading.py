@@ -36,6 +36,7 @@ REASONS: dict[str, str] = {
     "code-unreadable": "A class, type or code in it has no code system or no code.",
     "data-unreadable": "The data that it points to cannot be looked up.",
     "expression-unsupported": "It has a condition in a programming language.",
+    "about-another": "It says that it is about somebody else, or about nobody who can be told.",
     "too-large": "It is nested too deeply or has too many parts.",
 }
 """Why a consent is not read: code -> one sentence for people."""

@@ -32,6 +32,7 @@ from medrec.engines.engine import EngineError
 from medrec.node.account import attested
 from medrec.node.account.accounts import signing_keys
 from medrec.node.consent import attested_secrets, attesting
+from medrec.node.consent.about_her import is_about
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
@@ -112,6 +113,8 @@ class Consents:
             if bytes(same[0].hash) == digest:
                 return Given(digest, True)
             raise Refusal(Code.NULLIFIER_USED)
+        if not is_about(connection, person.id, consent):
+            raise Refusal(Code.CONSENT_ABOUT_ANOTHER)
         if consent.time < linked_at(connection, person.id) - AHEAD_MS_MAX - waited_ms:
             # It was signed for a link that was undone or erased since. Clocks may differ by what is forgiven ahead.
             raise Refusal(Code.CONSENT_OVER)
@@ -195,7 +198,7 @@ class Consents:
         column = store.consent.c
         chosen = sql.select(column.hash, column.sealed).where(column.hash.in_(digests))
         sealed = {bytes(row.hash): bytes(row.sealed) for row in connection.execute(chosen)} if digests else {}
-        stated = [self._state(digest, sealed.get(digest, b""), person) for digest in digests]
+        stated = [self._state(connection, digest, sealed.get(digest, b""), person) for digest in digests]
         rules = consent_access.rules_of(stated, law)
         # What could not be opened may be readable again in a moment: it is not remembered.
         if all(digest in self._stated for digest in digests):
@@ -204,12 +207,15 @@ class Consents:
             self._rules[name] = rules
         return rules
 
-    def _state(self, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
+    def _state(self, connection: sql.Connection, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
         found = self._stated.get(digest)
         if found is None:
             try:
                 assert person is not None
-                found = consent_access.given(self._open(digest, sealed, person), digest.hex())
+                consent = self._open(digest, sealed, person)
+                if not is_about(connection, person.id, consent):
+                    return consent_access.broken(digest.hex())
+                found = consent_access.given(consent, digest.hex())
             except (VaultError, Refusal):
                 return consent_access.broken(digest.hex())
             if len(self._stated) >= RULES_REMEMBERED_MAX:
