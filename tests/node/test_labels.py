@@ -94,6 +94,29 @@ def test_a_code_in_any_form_stays_at_home(network: Network, ada: Patient) -> Non
     assert seen(network, ada) == ["asthma"]
 
 
+def test_what_its_author_restricted_without_a_reason_may_be_what_she_hides(network: Network, ada: Patient) -> None:
+    icd, level = "http://hl7.org/fhir/sid/icd-10-cm", terms.CONFIDENTIALITY
+    asthma = {"coding": [{"system": icd, "code": "J45.909"}]}
+    for code in ("N", "M", "R", "V"):
+        put(network, "Condition", code, code=asthma, meta={"security": [{"system": level, "code": code}]})
+    put(network, "Condition", "part", code=asthma, contained=[
+        {"resourceType": "Observation", "meta": {"security": [{"system": f"{level}|1", "code": "R"}]}}
+    ])  # fmt: skip
+    for name, reason in (("stated", terms.ACT_CODE), ("ruled", "")):
+        labels = [{"system": level, "code": "R"}, *([{"system": reason, "code": "ETHUD"}] if reason else [])]
+        why = asthma if reason else {"text": "Alcoholism"}
+        put(network, "Condition", name, code=why, meta={"security": labels})
+    everything_but(network, ada, "GDIS")
+    assert seen(network, ada) == ["M", "N", "ruled", "stated"]
+
+
+def test_who_hides_no_topic_shares_what_is_restricted(network: Network, ada: Patient) -> None:
+    restricted = [{"system": terms.CONFIDENTIALITY, "code": "V"}]
+    put(network, "Condition", "asthma", code={"text": "Asthma"}, meta={"security": restricted})
+    network.consent(ada, "north", "south")
+    assert seen(network, ada) == ["asthma"]
+
+
 def test_a_record_of_an_odd_form_is_no_fault_and_gives_nothing_away(network: Network, ada: Patient) -> None:
     put(network, "Condition", "asthma", code={"text": "Asthma"})
     put(network, "Condition", "odd", code={"text": "flu"}, meta={"profile": 5})

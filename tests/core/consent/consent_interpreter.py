@@ -291,7 +291,9 @@ def _label(labels: list[Json], record: Json, effect: str) -> bool | None:
 
 def _possible(record: Json) -> list[str]:
     """What the record may be about besides: what is said of it, and what its labels may stand for."""
-    near = {may for label in record["labels"] for may in BASIS["may_be"].get(label, ())}
+    why = _all_labels(record["labels"])
+    labels = [label for label in record["labels"] if not (why and label in CONFIDENTIALITY_ORDER)]
+    near = {may for label in labels for may in BASIS["may_be"].get(label, ())}
     return sorted(near | set(record.get("may", [])))
 
 

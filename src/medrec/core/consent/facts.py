@@ -118,11 +118,13 @@ def describing(
 
     `labels` are codes of v3-ActCode and of v3-Confidentiality ("SUD", "R"), None if the labelling service did not
     answer. A record without a confidentiality code is N; one that carries a sensitivity is R at least, whatever it says
-    of itself. One with an unknown label has labels that are not known. `may` are sensitivities that it may carry
-    besides; to them come those that its own may stand for (`terms.MAY_BE`).
+    of itself, and one that is R or V without a sensitivity may carry any. One with an unknown label has labels that are
+    not known. `may` are sensitivities that it may carry besides; to them come those that its own may stand for
+    (`terms.MAY_BE`).
     """
     sensitive, level = _labels(labels)
-    near = frozenset().union(*(terms.MAY_BE.get(label, frozenset()) for label in labels or ()))
+    said = [label for label in labels or () if not (sensitive and label in terms.WITHOUT_REASON)]
+    near = frozenset().union(*(terms.MAY_BE.get(label, frozenset()) for label in said))
     possible = (near | frozenset(may)) - frozenset(terms.CONFIDENTIALITY_ORDER)
     return Record(
         kind,

@@ -51,6 +51,8 @@ _SENSITIVITIES: dict[str, str] = {
 UNSAID = ("ADOL", "DIA", "DRGIS", "PDS", "PHY", "PRS", "SSP", "TBOO")
 """Labels of what is sensitive for a reason that they do not say (a diagnosis, a medicine, the person asked for it, what
 a minor may keep to herself, the place that gave the care)."""
+WITHOUT_REASON = ("R", "V")
+"""Confidentialities that say that a record is sensitive, and not why. Beside a sensitivity they say no more than it."""
 _TOPICS = "BH COGN DVD EMOTDIS ETH GDIS HIV MH PREGNANT PSY SCA SDV SEX STD SUD VIO"
 _NEAR: dict[str, str] = {
     "BH": "ETH MH PSY SUD", "EMOTDIS": "MH PSY", "ETH": "SUD", "ETHUD": "ETH", "GDIS": "SCA", "GENDER": "SEX",
@@ -97,9 +99,13 @@ def _may_be(label: str) -> frozenset[str]:
     return frozenset().union(*(SENSITIVITIES_BELOW[one] for one in named)) - {label, "PSYTHPN"}
 
 
-MAY_BE = {label: _may_be(label) for label in sorted(SENSITIVITIES_BELOW)}
-"""Sensitivity -> what a record that carries it may be about as well: what lies below it (behavioural health may be a
-developmental disability), and what another source would call it (substance abuse, substance use)."""
+MAY_BE = {
+    **{label: _may_be(label) for label in sorted(SENSITIVITIES_BELOW)},
+    **dict.fromkeys(WITHOUT_REASON, _may_be(UNSAID[0])),
+}
+"""Label -> what a record that carries it may be about as well: what lies below a sensitivity (behavioural health may be
+a developmental disability), what another source would call it (substance abuse, substance use), and, where the
+confidentiality alone is said, each that says what a record is about."""
 
 CARE = frozenset({"TREAT", "TREATDS", "COC", "ETREAT", "ERTREAT", "BTG", "CAREMGT", "PATRQT"})
 """What a permit covers that names no purpose: care, and the person's own request. A deny covers every purpose."""
