@@ -127,6 +127,16 @@ def test_of_a_word_that_rests_on_both_a_human_is_asked(charts: Medicines) -> Non
     assert raised == [f"list-act/{act.id}"]
 
 
+def test_nobody_is_asked_about_a_word_that_ends_with_the_whole_link(charts: Medicines) -> None:
+    charts.order(charts.north, "ga", "ada", "glipizide 5 mg tablet")
+    charts.enter("stopped", "glipizide", "kidneys failing")
+    charts.settle()
+    assert charts.guide.agent.unlink(charts.ada.account, "north", charts.ada.sign)
+    charts.settle()
+    assert charts.acts(charts.north) == charts.acts(charts.guide) == [] and charts.north.rows(list_act) == []
+    assert not [row for row in charts.north.rows(store.alarm) if row.code.startswith("list-")]
+
+
 def test_it_ends_wherever_it_was_handed_and_comes_back_to_nobody(charts: Medicines) -> None:
     charts.network.consent(charts.ada, "north", "south")
     charts.network.anchor()

@@ -55,15 +55,16 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     before = journal.person(connection, int(identifier)) if identifier is not None else None
     if before is None or before.account is None or before.agent is None or before.patient is None:
         return False
+    # Before its charts go one by one: nobody is to look at a word that ends with the link anyway.
+    end_with_link(journal, network.hex(), connection, before)
+    acts_kept.forget(connection, journal.vault, network.hex(), journal.organisation, before.account, journal.now())
     for one in charted.of_person(connection, before.id):
         charts.part(connection, journal, network, before, one.patient)
-    end_with_link(journal, network.hex(), connection, before)
     time = journal.now()
     manifest = LinkManifest(
         "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
     )
     line = journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])[0]
-    acts_kept.forget(connection, journal.vault, network.hex(), journal.organisation, before.account, time)
     # What she permitted here ends with the link; who links again decides again, and nobody brings the old word back.
     consent = store.consent.c
     standing = connection.execute(sql.select(consent.nullifier).where(consent.account == before.account)).scalars()
