@@ -1,4 +1,5 @@
 """The consents of a person that stand, as FHIR R4 Consent, each under the id of its address.
+One that stands no more is read under its address with the status `inactive`.
 
 What was signed in R4 is shown as it was signed. What was signed in another form, or cannot be read, is shown as a
 Consent that says what it does here, with the signed text beside it as an attachment: no text that somebody signed

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from medrec.node.consent import consents_over
 from medrec.node.fhir import bundle
 from medrec.node.fhir.answer import Answer, base_url, header_fields, instant
 from medrec.node.fhir.audit import Auditor
@@ -19,7 +20,7 @@ from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
 from medrec.node.keeping import charted
 from medrec.node.keeping.journal import Person
-from medrec.node.looks.access_log import lines_here, write_down
+from medrec.node.looks.access_log import lines_before, lines_here, write_down
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import Ask
 from medrec.node.release.actors import strange
@@ -124,11 +125,16 @@ def _audit_events(
         raise Refusal(Code.QUERY_UNKNOWN, "AuditEvent takes patient and date")
     mine = "patient" not in wanted or _is_her(node, person, wanted["patient"][0])
     tests = [date_test(value) for value in wanted.get("date", [])]
-    auditor = Auditor(node, ask.account, person.patient or "")
     with node.store.read() as connection:
-        lines = lines_here(node, connection, person) if mine else []
+        links = [(person.patient or "", lines_here(node, connection, person))]
+        links += lines_before(node, connection, ask.account)
+        hers = {person.patient, *charted.numbers(connection, person.id)}
+    # A number that is none of hers today is another's: such an event names her account alone.
     events = [
         event
+        for patient, lines in links
+        if mine
+        for auditor in [Auditor(node, ask.account, patient if patient in hers else "")]
         for seq, stated in lines
         if all(test(stated.time) for test in tests)
         for event in auditor.events(seq, stated)
@@ -149,6 +155,10 @@ def _consents(
         raise Refusal(Code.QUERY_UNKNOWN, "Consent takes patient and status")
     kept = [one for one in node.consents.of(ask.account) if not identifier or one.hash.hex() == identifier]
     found = [consent_resource(one, person) for one in kept]
+    if identifier and not found:
+        # What a look rested on can be read as long as the look stands in her log.
+        over = consents_over.find(node, person, identifier)
+        found = [] if over is None else [{**consent_resource(over, person), "status": "inactive"}]
     if identifier:
         if not found:
             raise Refusal(Code.NOT_FOUND)

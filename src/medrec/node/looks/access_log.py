@@ -3,6 +3,7 @@
 write_down(node, account, by, reader, lines)     she, who acts for her, or her agent's program
 staff_read(node, reader, {person: lines})        somebody of this organisation's staff, of each whose looks she saw
 lines_here(node, connection, person)             what stands in this node's own journal
+lines_before(node, connection, account)          the same of each link of hers that was undone
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.access import LogReadManifest, RefusalManifest
 from medrec.node.agent.own import person_here
+from medrec.node.agent.redelivery import undone
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
@@ -72,9 +74,21 @@ def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list
     Manifests that were erased are left out, and so is a disclosure that was written down and then stopped: the refusal
     that stopped it tells of it, and nothing went out.
     """
+    return _lines(node, connection, person.id)
+
+
+def lines_before(node: "Node", connection: sql.Connection, account: str) -> list[tuple[str, list[tuple[int, Any]]]]:
+    """The local patient and the lines about looks of each link of an account that was undone here, the last first: an
+    end of a link ends no question about who looked. To whom lines of it are told again says redelivery.py."""
+    links = sql.select(undone.c.person, undone.c.patient).where(undone.c.account == account)
+    rows = connection.execute(links.order_by(undone.c.epoch.desc())).all()
+    return [(str(row.patient), _lines(node, connection, row.person)) for row in rows]
+
+
+def _lines(node: "Node", connection: sql.Connection, person: int) -> list[tuple[int, Any]]:
     rows = connection.execute(
         sql.select(store.manifest.c.seq, store.manifest.c.hash)
-        .where(store.manifest.c.person == person.id, store.manifest.c.kind.in_(LOG))
+        .where(store.manifest.c.person == person, store.manifest.c.kind.in_(LOG))
         .order_by(store.manifest.c.seq.desc())
     ).all()
     found: list[tuple[int, Any]] = []
