@@ -96,7 +96,8 @@ def state(agent: "Node", act: Act) -> Stated:
     # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
     agent.acts.take(agent.organisation, act, hearers)
     # Of whose look she disputes one hears it once that is settled (looks/stopped.py).
-    held = [name for name in hearers if name in stopped.by_her(agent, act.account)]
+    stops = stopped.by_her(agent, act.account)
+    held = [name for name in hearers if name in stops]
     open_to = [name for name in hearers if name not in held]
     each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name), _FINAL) for name in open_to]
     waiting = (*held, *(name for brought in each for name in brought.waiting))
