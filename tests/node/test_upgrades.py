@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from medrec.node.account import resting
+from medrec.node.account import ending, resting
 from medrec.node.keeping.store import Store, metadata
-from medrec.node.keeping.upgrades import REKEYED, former_keys
+from medrec.node.keeping.upgrades import REKEYED, former_keys, tables_there
 from medrec.node.lists.acts_kept import is_ended, list_act
 from medrec.node.looks import answering, disputes
 
@@ -60,7 +60,8 @@ def test_a_crash_in_between_leaves_what_was(folder: Path, monkeypatch: pytest.Mo
 def test_a_new_store_has_nothing_to_make_anew(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.db")
     with store.read() as connection:
-        assert former_keys(connection, metadata) == [] and set(REKEYED) <= set(metadata.tables)
+        assert former_keys(connection, metadata, tables_there(connection)) == []
+    assert {ending.delegation_ended.name, *REKEYED} <= set(metadata.tables)
     store.close()
 
 

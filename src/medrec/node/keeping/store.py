@@ -19,7 +19,7 @@ from medrec.node.keeping.connections import Connections, sqlite_settings
 from medrec.node.keeping.hashes import Hash, Hashes
 from medrec.node.keeping.log import Log
 from medrec.node.keeping.turns import Turns
-from medrec.node.keeping.upgrades import former_keys, rekey
+from medrec.node.keeping.upgrades import former_keys, rekey, tables_there
 from medrec.node.keeping.writer import Writer
 
 Result = TypeVar("Result")
@@ -311,8 +311,8 @@ def _make_tables(engine: sql.Engine, connections: Connections) -> None:
     """Make the tables that are not there, or not as they are now."""
     # One look at all tables at once: to ask for each by itself took longer than all else that opens a store.
     with connections.one() as connection:
-        former = former_keys(connection, metadata)
-        there = frozenset(sql.inspect(connection).get_table_names())
+        there = tables_there(connection)
+        former = former_keys(connection, metadata, there)
     rekey(engine, metadata, former)
     missing = [table for name, table in metadata.tables.items() if name not in there]
     if missing:
