@@ -40,13 +40,12 @@ def about(resource: Any) -> About:
             numbers.append(found[2])
         if identifier is not None:
             named = identifier.get("value") if isinstance(identifier, dict) else None
+            is_account = isinstance(identifier, dict) and identifier.get("system") == names.ACCOUNT
+            if literal is not None and not is_account:
+                # The reference says whom; a number of another system beside it (of a hospital, a state) compares with
+                # nothing that is known here.
+                continue
             if not isinstance(named, str) or not named:
                 raise Unreadable(REASON, f"{path}.identifier")
-            (accounts if identifier.get("system") == names.ACCOUNT else numbers).append(named)
+            (accounts if is_account else numbers).append(named)
     return About(frozenset(accounts), frozenset(numbers))
-
-
-def check_account(resource: Any, account: str) -> None:
-    """Raises Unreadable (about-another) where a text names another account than the one that it was signed for."""
-    if about(resource).accounts - {account}:
-        raise Unreadable(REASON, "Consent")

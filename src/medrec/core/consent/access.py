@@ -12,7 +12,6 @@ one, and closes everything until it is taken back.
 from collections.abc import Iterable
 
 from medrec.core.consent import names, systems
-from medrec.core.consent.about import check_account
 from medrec.core.consent.compiling import Rules, compile_consents
 from medrec.core.consent.facts import Request, asking
 from medrec.core.consent.floor import floor_of
@@ -40,25 +39,22 @@ DOORS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 denial closes it: what is copied is collected, disclosed and used, whoever asked; a page that is looked at is not."""
 
 
-def read_fhir(data: bytes, dated: int | None = None, zone: int = 0, account: str | None = None) -> Policy:
+def read_fhir(data: bytes, dated: int | None = None, zone: int = 0) -> Policy:
     """The policy in the bytes of a FHIR Consent, R4 or R5 JSON. Raises Unreadable, "not-json" among the reasons.
 
-    `dated` (ms) is when the person decided, `zone` (minutes east of UTC) where dates without a zone are read;
-    `account` is whose it is: a text that names another's is about somebody else.
+    `dated` (ms) is when the person decided, `zone` (minutes east of UTC) where dates without a zone are read.
     """
     try:
         tree = canonical(data).value
     except RecordError:
         raise Unreadable("not-json", "Consent") from None
-    if account is not None:
-        check_account(tree, account)
     return read_consent(tree, dated, zone)
 
 
 def read_manifest(manifest: ConsentManifest | FhirConsentManifest, zone: int = 0) -> Policy:
     """The policy of a consent as it was signed: dated by its own time. Raises Unreadable."""
     if isinstance(manifest, FhirConsentManifest):
-        return read_fhir(manifest.consent.encode(), manifest.time, zone, manifest.account)
+        return read_fhir(manifest.consent.encode(), manifest.time, zone)
     grant = manifest.grant
     return read_grant(grant.effect, grant.recipients, grant.types, grant.until, manifest.time)
 

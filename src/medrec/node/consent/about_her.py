@@ -25,4 +25,4 @@ def is_about(connection: sql.Connection, person: int, consent: ConsentManifest |
         return error.code != REASON
     if named.accounts - {consent.account}:
         return False
-    return not named.numbers - {*numbers(connection, person), handle(consent.account)}
+    return not named.numbers - {*numbers(connection, person), handle(consent.account), consent.account}

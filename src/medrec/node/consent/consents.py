@@ -198,7 +198,7 @@ class Consents:
         column = store.consent.c
         chosen = sql.select(column.hash, column.sealed).where(column.hash.in_(digests))
         sealed = {bytes(row.hash): bytes(row.sealed) for row in connection.execute(chosen)} if digests else {}
-        stated = [self._state(connection, digest, sealed.get(digest, b""), person) for digest in digests]
+        stated = [self._state(digest, sealed.get(digest, b""), person) for digest in digests]
         rules = consent_access.rules_of(stated, law)
         # What could not be opened may be readable again in a moment: it is not remembered.
         if all(digest in self._stated for digest in digests):
@@ -207,15 +207,12 @@ class Consents:
             self._rules[name] = rules
         return rules
 
-    def _state(self, connection: sql.Connection, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
+    def _state(self, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
         found = self._stated.get(digest)
         if found is None:
             try:
                 assert person is not None
-                consent = self._open(digest, sealed, person)
-                if not is_about(connection, person.id, consent):
-                    return consent_access.broken(digest.hex())
-                found = consent_access.given(consent, digest.hex())
+                found = consent_access.given(self._open(digest, sealed, person), digest.hex())
             except (VaultError, Refusal):
                 return consent_access.broken(digest.hex())
             if len(self._stated) >= RULES_REMEMBERED_MAX:
