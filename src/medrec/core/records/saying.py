@@ -5,7 +5,6 @@ other way has corrected nothing. It is no reading of the record (reading.py): no
 is not known to say nothing says something.
 """
 
-import re
 import unicodedata
 
 import msgspec
@@ -30,9 +29,6 @@ _WHOSE = ("patient", "subject")
 _LETTERS_MIN = 4
 """A word of fewer letters may be another one with a capital: "anti-c" is not "anti-C"."""
 _ENDS = " .,;:"
-_BRACKETED = re.compile(r"\(([^()]*)\)\Z|\[([^\[\]]*)\]\Z")
-_WIDE = {0xFF01 + at: 0x21 + at for at in range(94)}
-"""Letters, figures and signs of the width of a Chinese character, and the same ones as they are written elsewhere."""
 
 
 def what_it_says(value: Value) -> bytes:
@@ -133,30 +129,13 @@ def _is_plain(value: Value) -> bool:
 
 
 def _text(text: str) -> str:
-    return " ".join(as_latin(unicodedata.normalize("NFC", seen(text).translate(_WIDE))).split())
+    return " ".join(as_latin(unicodedata.normalize("NFC", seen(text))).split())
 
 
 def _folded(said: str) -> str:
-    said = _bare(said)
     if not said.islower():
         said = " ".join([_cased(word) for word in said.split()])
-    return _once(said.strip(_ENDS))
-
-
-def _bare(said: str) -> str:
-    """Words without brackets around all of them. A short word, a sign or a number in brackets may mean something:
-    "(-)", "(no)". So may a hyphen ahead: "-chills" are none."""
-    found = _BRACKETED.match(said.strip(_ENDS))
-    inner = "" if found is None else (found[1] or found[2] or "").strip(_ENDS)
-    return inner if any(len(word) >= _LETTERS_MIN and word.isalpha() for word in inner.split()) else said
-
-
-def _once(said: str) -> str:
-    """Words that are said twice, once."""
-    words = said.split()
-    half = len(words) // 2
-    twice = half > 0 and words[:half] == words[half:] and any(len(word) >= _LETTERS_MIN for word in words)
-    return " ".join(words[:half]) if twice else said
+    return said.strip(_ENDS)
 
 
 def _cased(word: str) -> str:
