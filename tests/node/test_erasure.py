@@ -376,3 +376,21 @@ def test_a_store_is_rewritten(tmp_path: Path) -> None:
     kept.compact()
     assert b"a secret that must go" not in dump(tmp_path, "x")
     kept.close()
+
+
+def test_whoever_is_entered_next_comes_to_nothing_of_the_erased(network: Network, ada: Patient) -> None:
+    north, agent = network["north"], network["guide"].agent
+    gone_at_source(north, "o1")
+    north.erasures.erase_record("Observation", "o1", "patient-request")
+    gone_at_source(north, "o2")
+    (row,) = (person.id for person in north.rows(store.person))
+    north.erasures.erase_person("ada", "patient-request")
+    # SQLite gives the number of the row again; a record from before the link is told once there is one.
+    north.put("Observation", "b1", observation("b1", 1, "bob"))
+    bob = network.patient("bob", "north")
+    assert [person.id for person in north.rows(store.person)] == [row]
+    network.anchor()
+    network.deliver()
+    agent.follow()
+    heard = [notice.manifest.record.id for notice in agent.notices(bob.account) if notice.kind == "record/1"]
+    assert heard == ["b1"] and [notice for notice in agent.missing(0) if notice.account == bob.account] == []

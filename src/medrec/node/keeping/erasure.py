@@ -284,6 +284,10 @@ class Erasures:
         )
         self._unwrap(connection, rows)
         emptying.empty(connection, self._node.vault, lines, keep_person=False)
+        # Of records of hers that were erased before, too: SQLite gives the number of a row again, and the next patient
+        # must not come to their places.
+        hers = store.manifest.c.person.in_(rows)
+        connection.execute(sql.update(store.manifest).where(hers).values(person=None))
         record, version = store.record.c, store.version.c
         of_hers = sql.exists().where(record.type == version.type, record.id == version.id, record.person == identifier)
         connection.execute(sql.delete(store.version).where(of_hers))
