@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from medrec.core.manifests.acts import Subject
+from medrec.node.agent.told import told
+from medrec.node.keeping import outgoing, store
+from medrec.node.keeping.store import StoreError
 from medrec.node.lists import acts_later, hearing, stating
 from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
 from medrec.node.looks import stopped
+from medrec.node.looks.disputes import DISPUTES_PATH
 from medrec.node.looks.disputing import Raised, close, dispute
 from tests.node.test_list_brought import clinic as clinic
 from tests.node.test_list_brought import east_reads, ids, reviewed
@@ -87,8 +91,8 @@ def test_her_own_word_to_everybody_waits_for_it_and_reaches_the_others(disputed:
     said = raised(disputed)
     unsigned = stating.prepare(guide, ada.account, "also-taking", ada.key.key_id, [ALSO], recipients=["*"])
     act = stating.signed(unsigned, ada.sign)
-    told = stating.state(guide, act)
-    assert "east" in told.waiting and {"north", "south"} <= set(told.taken)
+    stated = stating.state(guide, act)
+    assert "east" in stated.waiting and {"north", "south"} <= set(stated.taken)
     round_(disputed, "guide")
     assert act.id in heard(disputed, "north") and act.id not in heard(disputed, "east")
     settled(disputed, said)
@@ -117,3 +121,52 @@ def test_a_dispute_that_no_place_takes_stops_nothing_and_another_s_stops_nothing
     assert stopped.by_her(guide, "another") == frozenset()
     assert len(stopped.waits(guide, "east", ACTS_PATH)) == 1
     assert not stopped.waits(guide, "north", ACTS_PATH) and not stopped.waits(guide, "east", ENDS_PATH)
+
+
+@pytest.mark.parametrize("taken", [0, 2])
+def test_a_dispute_that_was_being_brought_when_the_process_ended_is_brought_and_can_be_settled(
+    disputed: Clinic, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    """She signed it, and the agent's process ended before or between the calls to the places."""
+    peers: Any = disputed.guide.peers
+    calls, call = list[str](), peers.call
+
+    def until(place: str, path: str, body: bytes) -> bytes:
+        if path == DISPUTES_PATH and len(calls) >= taken:
+            raise RuntimeError("the process ends")
+        calls.append(path)
+        answer: bytes = call(place, path, body)
+        return answer
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(peers, "call", until)
+        raised(disputed)
+    guide: Any = disputed.network.crash("guide")
+    disputed.guide, account = guide, disputed.ada.account
+    assert stopped.by_her(guide, account) == {"east"}
+    guide.deliverer.step(disputed.network.time)
+    disputed.story.settle()
+    places: Any = (disputed.north, disputed.network["south"])
+    assert all(place.disputes.stops(account, "east") for place in places)
+    lines = told(guide, account, "dispute/1")
+    (identifier,) = {line.manifest.statement.id for line in lines}
+    acts = reviewed(disputed)
+    round_(disputed, "north", "guide")
+    assert heard(disputed, "east") == []
+    settled(disputed, Raised(bytes.fromhex(identifier), (), {}, ()))
+    assert stopped.by_her(guide, account) == frozenset()
+    assert not any(row.path == DISPUTES_PATH for row in guide.rows(store.outbox))
+    round_(disputed, "north", "guide")
+    assert heard(disputed, "east") == ids(acts)
+
+
+def test_a_dispute_that_cannot_be_written_down_stops_nothing(disputed: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store refuses what is to be brought: then it knows nothing of the dispute either."""
+
+    def full(*_: object) -> None:
+        raise StoreError("full", "The disk is full.")
+
+    with monkeypatch.context() as patched, pytest.raises(StoreError):
+        patched.setattr(outgoing, "queue", full)
+        raised(disputed)
+    assert stopped.by_her(disputed.guide, disputed.ada.account) == frozenset()

@@ -3,6 +3,7 @@
     queue(connection, vault, account, rows)             put it there, sealed
     opened(connection, vault, payload)                  as it is sent
     waiting(connection, vault, path, account)           what waits of one kind, opened
+    heard(connection, vault, path, account, copies)     who has heard them, or has said no
     drop(connection, account)                           whoever is erased: nothing of hers is sent any more
 
 The payload of such a row is CBOR ["sealed", account, sealed]. With her key (account_keys.py) goes what lies in backups,
@@ -76,6 +77,14 @@ def waiting(connection: sql.Connection, vault: Vault, path: str, account: str | 
         with suppress(VaultError):
             found.append(Outgoing(row.id, row.organisation, opened(connection, vault, bytes(row.payload))))
     return found
+
+
+def heard(connection: sql.Connection, vault: Vault, path: str, account: str, copies: Mapping[str, bytes]) -> None:
+    """Take out what waits of a person for one path where it is what these organisations, by id, have heard already, or
+    have said no to. Inside `Store.write`."""
+    for row in waiting(connection, vault, path, account):
+        if copies.get(row.organisation) == row.payload:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
 
 
 def drop(connection: sql.Connection, account: str) -> None:

@@ -299,10 +299,8 @@ def payload_for(act: Act, place: str) -> bytes:
 
 def heard(connection: sql.Connection, vault: Vault, organisations: Sequence[str], act: Act) -> None:
     """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
-    copy = {name: payload_for(act, name) for name in organisations}
-    for row in outgoing.waiting(connection, vault, ACTS_PATH, act.account):
-        if copy.get(row.organisation) == row.payload:
-            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
+    copies = {name: payload_for(act, name) for name in organisations}
+    outgoing.heard(connection, vault, ACTS_PATH, act.account, copies)
 
 
 def sign_as(

@@ -1,7 +1,7 @@
 """A person's own statement about a look, brought by her agent to every organisation that knows her.
 
-What an organisation has not taken yet because it could not be reached waits in the outbox, and is brought again. One
-that comes to know her while a dispute is open hears of it, too (`bring_on`).
+What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again. One that
+comes to know her while a dispute is open hears of it, too (`bring_on`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from medrec.node.agent.gone_keys import Line, late
 from medrec.node.agent.standing_links import newest, number, standing
 from medrec.node.agent.told import told
 from medrec.node.consent.consents import Sign
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.store import metadata
 from medrec.node.looks.disputes import DISPUTES_PATH
 from medrec.node.refusals import Code, Refusal
@@ -114,26 +114,43 @@ def draft(
 
 
 def send(agent: "Node", statement: Statement) -> Raised:
-    """Bring a signed statement to every organisation that the person is linked to, and to the source."""
+    """Bring a signed statement to every organisation that the person is linked to, and to the source.
+
+    Raises StoreError; what was written down by then is brought by the outbox.
+    """
     account, source, identifier = statement.account, statement.source, bytes.fromhex(statement.id)
     payload = codec.encode_json(msgspec.to_builtins(statement))
     places = sorted({*organisations(agent, account), source})
+    rows = [
+        {"organisation": place, "path": DISPUTES_PATH, "payload": payload, "due": agent.clock()} for place in places
+    ]
     said = dispute_said.c
     this = (said.account == account) & (said.id == identifier) & (said.action == statement.action)
-    row = {"account": account, "id": identifier, "action": statement.action, "requester": statement.requester}
-    fresh = agent.store.write(lambda connection: _note(connection, this, row))
+
+    def begin(connection: sql.Connection) -> bool:
+        # Together: noted and brought nowhere after a crash, it would stop her agent with no line to settle it by.
+        outgoing.queue(connection, agent.vault, account, rows)
+        return _note(connection, this, statement)
+
+    fresh = agent.store.write(begin)
     brought = bringing.bring(agent, places, DISPUTES_PATH, payload, _FINAL)
-    if fresh and not brought.taken and not brought.waiting:
-        # It holds nowhere, and so not here.
-        agent.store.write(lambda connection: connection.execute(sql.delete(dispute_said).where(this)))
-    bringing.queue(agent, statement.account, brought.waiting, DISPUTES_PATH, payload)
+
+    def end(connection: sql.Connection) -> None:
+        done = dict.fromkeys((*brought.taken, *brought.refused), payload)
+        outgoing.heard(connection, agent.vault, DISPUTES_PATH, account, done)
+        if fresh and not brought.taken and not brought.waiting:
+            # It holds nowhere, and so not here.
+            connection.execute(sql.delete(dispute_said).where(this))
+
+    agent.store.write(end)
     return Raised(identifier, *brought)
 
 
-def _note(connection: sql.Connection, this: sql.ColumnElement[bool], row: dict[str, Any]) -> bool:
+def _note(connection: sql.Connection, this: sql.ColumnElement[bool], statement: Statement) -> bool:
     if connection.execute(sql.select(dispute_said.c.id).where(this)).first() is not None:
         return False
-    connection.execute(sql.insert(dispute_said).values(**row))
+    row = {"account": statement.account, "id": bytes.fromhex(statement.id), "action": statement.action}
+    connection.execute(sql.insert(dispute_said).values(**row, requester=statement.requester))
     return True
 
 
