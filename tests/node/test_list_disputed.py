@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 
 from medrec.core.manifests.acts import Subject
 from medrec.node.agent.told import told
 from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.store import StoreError
+from medrec.node.keeping.vault import VaultError
 from medrec.node.lists import acts_later, hearing, stating
-from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import stopped
 from medrec.node.looks.disputes import DISPUTES_PATH
-from medrec.node.looks.disputing import Raised, close, dispute
+from medrec.node.looks.disputing import Raised, close, dispute, dispute_said
+from medrec.node.records import deliver
 from tests.node.test_list_brought import clinic as clinic
 from tests.node.test_list_brought import east_reads, ids, reviewed
 from tests.node.test_list_hearsay import waiting
@@ -119,8 +122,8 @@ def test_a_dispute_that_no_place_takes_stops_nothing_and_another_s_stops_nothing
     assert said.refused and not said.taken and stopped.by_her(guide, ada.account) == frozenset()
     raised(disputed)
     assert stopped.by_her(guide, "another") == frozenset()
-    assert len(stopped.waits(guide, "east", ACTS_PATH)) == 1
-    assert not stopped.waits(guide, "north", ACTS_PATH) and not stopped.waits(guide, "east", ENDS_PATH)
+    assert stopped.Stops(guide, "east").holds(ada.account) and not stopped.Stops(guide, "east").holds("another")
+    assert not stopped.Stops(guide, "north").holds(ada.account)
 
 
 @pytest.mark.parametrize("taken", [0, 2])
@@ -170,3 +173,95 @@ def test_a_dispute_that_cannot_be_written_down_stops_nothing(disputed: Clinic, m
         patched.setattr(outgoing, "queue", full)
         raised(disputed)
     assert stopped.by_her(disputed.guide, disputed.ada.account) == frozenset()
+
+
+def brought_to_east(disputed: Clinic) -> list[str]:
+    """What clinicians said waits at her agent for east; the ids of that."""
+    acts = reviewed(disputed)
+    disputed.refresh()
+    disputed.network.time += acts_later.ROUND_MS
+    acts_later.hand_on_later(disputed.guide)
+    assert len(waiting(disputed.guide)["east"]) == len(acts)
+    return ids(acts)
+
+
+def others(disputing: int) -> list[dict[str, Any]]:
+    """So many people more who dispute a look of east."""
+    return [
+        {"account": f"medrec1x{one}", "id": one.to_bytes(16, "big"), "action": "open", "requester": "east"}
+        for one in range(disputing)
+    ]
+
+
+def test_words_go_out_and_are_held_although_thousands_dispute_a_look_of_the_place(
+    disputed: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide, asked = disputed.guide, list[str]()
+    acts, by_her = brought_to_east(disputed), stopped.by_her
+
+    def counted(agent: Any, account: str) -> frozenset[str]:
+        asked.append(account)
+        return by_her(agent, account)
+
+    monkeypatch.setattr(stopped, "by_her", counted)
+    guide.store.write(lambda connection: connection.execute(sql.insert(dispute_said), others(3000)))
+    for one in others(3000):
+        guide.disputes._stops[one["account"], "east"] = {one["id"]}
+    said = raised(disputed)
+    for _ in range(2):
+        guide.deliverer.step(disputed.network.time)
+    assert heard(disputed, "east") == [] and len(waiting(guide)["east"]) == len(acts)
+    assert asked == [disputed.ada.account], "of nobody of whom nothing waits, and once"
+    disputed.network.time += 60_000
+    close(guide, disputed.ada.account, said.id, "east", "north", disputed.ada.sign, disputed.ada.key.key_id)
+    guide.deliverer.step(disputed.network.time)
+    assert heard(disputed, "east") == acts
+
+
+def test_what_is_held_of_many_keeps_nobody_elses_words_from_going_out(
+    disputed: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More is held, and queued earlier, than is looked at together; and what one disputes cannot be read."""
+    guide = disputed.guide
+    acts, by_her, many = brought_to_east(disputed), stopped.by_her, others(9)
+    unread = many[0]["account"]
+
+    def partly(agent: Any, account: str) -> frozenset[str]:
+        if account == unread:
+            raise VaultError
+        return by_her(agent, account)
+
+    def queued(connection: sql.Connection) -> None:
+        connection.execute(sql.insert(dispute_said), many)
+        rows = connection.execute(sql.select(store.outbox).where(store.outbox.c.path == ACTS_PATH)).all()
+        hers = [row for row in rows if row.organisation == "east"]
+        connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_([row.id for row in hers])))
+        for one in many:
+            row = {"organisation": "east", "path": ACTS_PATH, "payload": b"{}", "due": 0}
+            outgoing.queue(connection, guide.vault, one["account"], [row])
+        again = [{"organisation": "east", "path": ACTS_PATH, "payload": row.payload, "due": 0} for row in hers]
+        connection.execute(sql.insert(store.outbox), again)
+
+    guide.store.write(queued)
+    monkeypatch.setattr(stopped, "by_her", partly)
+    monkeypatch.setattr(deliver, "PAGE", 4)
+    monkeypatch.setattr(deliver, "ROWS_MAX", 4)
+    assert guide.deliverer.step(disputed.network.time) >= len(acts)
+    assert heard(disputed, "east") == acts
+    with guide.store.read() as connection:
+        left = [row.organisation for row in connection.execute(sql.select(store.outbox)).all()]
+    assert left.count("east") == len(many)
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 80])
+def test_whose_a_payload_is_is_read_from_its_head(disputed: Clinic, length: int) -> None:
+    account, guide = "m" * length, disputed.guide
+    rows = [{"organisation": "east", "path": ACTS_PATH, "payload": b"x" * 300, "due": 0}]
+
+    def found(connection: sql.Connection) -> list[str | None]:
+        outgoing.queue(connection, guide.vault, account, rows)
+        connection.execute(sql.insert(store.outbox), rows)
+        heads = connection.execute(sql.select(outgoing.head()).order_by(store.outbox.c.id.desc()).limit(2))
+        return [outgoing.whose(bytes(head)) for head in heads.scalars()]
+
+    assert guide.store.write(found) == [None, account]

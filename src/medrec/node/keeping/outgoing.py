@@ -22,6 +22,9 @@ from medrec.node.keeping.vault import Vault, VaultError
 
 _MARK = "sealed"
 _CONTEXT = b"outbox"
+_START = codec.encode([_MARK, "", b""])[:-2]
+_TEXT, _LENGTH_FOLLOWS = 0x60, 24
+_HEAD_MAX = len(_START) + 2 + 80
 
 
 class Outgoing(NamedTuple):
@@ -52,6 +55,23 @@ def opened(connection: sql.Connection, vault: Vault, payload: bytes) -> bytes:
     # What speaks of nobody is sent as it lies there; so is what was queued before any was sealed.
     about = _about(payload)
     return payload if about is None else account_keys.open_for(connection, vault, *about, _CONTEXT)
+
+
+def head() -> sql.ColumnElement[bytes]:
+    """As much of a row's payload as says whose it is: for `whose`."""
+    return sql.func.substr(store.outbox.c.payload, 1, _HEAD_MAX)
+
+
+def whose(head: bytes) -> str | None:
+    """Whose a payload is that begins so (`head`); None for one that lies there as it is sent."""
+    if not head.startswith(_START):
+        return None
+    start = len(_START)
+    # CBOR's own length of a text: in the first byte up to 23, else in the one that follows (an account has 80 at most).
+    length, begin = head[start] - _TEXT, start + 1
+    if length == _LENGTH_FOLLOWS:
+        length, begin = head[begin], begin + 1
+    return head[begin : begin + length].decode()
 
 
 def _about(payload: bytes) -> tuple[str, bytes] | None:

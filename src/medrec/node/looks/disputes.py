@@ -82,10 +82,6 @@ class Disputes:
         """Whether a dispute that is not closed stops releases of this person's records to this requester."""
         return bool(self._stops.get((account, requester)))
 
-    def stopping(self, requester: str) -> list[str]:
-        """The accounts whose releases to this requester a dispute stops here."""
-        return sorted(account for (account, stopped), ids in list(self._stops.items()) if stopped == requester and ids)
-
     def take(self, statement: Statement, by: str) -> bool:
         """Take a person's statement, brought `by` an organisation; False for one that stands here already.
 

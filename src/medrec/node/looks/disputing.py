@@ -1,7 +1,7 @@
 """A person's own statement about a look, brought by her agent to every organisation that knows her.
 
-What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again. One that
-comes to know her while a dispute is open hears of it, too (`bring_on`).
+What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again. One
+that comes to know her while a dispute is open hears of it, too (`bring_on`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,7 +6,6 @@ signed there and by what places told of her disputes: the careful one of the two
 a dispute ends none.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -14,17 +13,17 @@ import sqlalchemy as sql
 
 from medrec.core.manifests.dispute import DisputeManifest
 from medrec.node.agent.told import told
-from medrec.node.keeping import outgoing, store
-from medrec.node.lists.acts_kept import ACTS_PATH
+from medrec.node.keeping import store
+from medrec.node.keeping.vault import VaultError
 from medrec.node.looks.disputing import closed_by, dispute_said
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 _State = tuple[Any, ...]
-_known: "WeakKeyDictionary[Node, tuple[_State, dict[str, frozenset[str]]]]" = WeakKeyDictionary()
-"""The lines, by how many and the last, and the words of theirs that each was worked out from, and whom each person's
-disputes stop."""
+_known: "WeakKeyDictionary[Node, dict[str, tuple[_State, frozenset[str]]]]" = WeakKeyDictionary()
+"""Whom each person's disputes stop, with what it was worked out from: her lines (how many there are, the last, how
+many stand on the ledger) and her own words."""
 
 
 def by_her(agent: "Node", account: str) -> frozenset[str]:
@@ -48,28 +47,44 @@ def by_her(agent: "Node", account: str) -> frozenset[str]:
     return frozenset(requester for identifier, requester in opened.items() if identifier not in over)
 
 
-def waits(node: "Node", organisation: str, path: str) -> Sequence[sql.ColumnElement[bool]]:
-    """The conditions for rows of the outbox that are held: words on the lists of people who dispute a look of this
-    organisation. They are sent once that is settled. Raises StoreError, VaultError, EngineError."""
-    if path != ACTS_PATH:
-        return ()
-    accounts = {account for account, stopped in _at_agent(node).items() if organisation in stopped}
-    accounts.update(node.disputes.stopping(organisation))
-    return [outgoing.is_about(account) for account in sorted(accounts)]
+class Stops:
+    """Whose words are held that wait for one organisation: those of people who dispute a look of it. They are sent once
+    that is settled. Of one moment; raises StoreError."""
+
+    def __init__(self, node: "Node", organisation: str) -> None:
+        self._node, self._organisation = node, organisation
+        self._states = _states(node)
+        known = _known.get(node, {})
+        # Whoever was erased is forgotten here, too.
+        self._known = _known[node] = {account: known[account] for account in self._states if account in known}
+
+    def holds(self, account: str) -> bool:
+        """Whether what waits of this person is held. Raises StoreError, EngineError."""
+        if self._node.disputes.stops(account, self._organisation):
+            return True
+        state = self._states.get(account)
+        if state is None:
+            return False
+        before = self._known.get(account)
+        if before is None or before[0] != state:
+            try:
+                before = self._known[account] = (state, by_her(self._node, account))
+            except VaultError:
+                # What she disputes cannot be read: hers waits, and keeps nobody else's from going out.
+                return True
+        return self._organisation in before[1]
 
 
-def _at_agent(node: "Node") -> dict[str, frozenset[str]]:
-    notice = store.notice.c
+def _states(node: "Node") -> dict[str, _State]:
+    """Of each person of whom this agent knows a dispute, what decides whom it stops."""
+    notice, words = store.notice.c, dispute_said.c
     of_disputes = (notice.kind == "dispute/1") & notice.sealed.is_not(None)
-    lines, words = sql.select(sql.func.count(), sql.func.max(notice.received)).where(of_disputes), dispute_said.c
+    count = sql.func.count
+    lines = sql.select(notice.account, count(), sql.func.max(notice.received), count(notice.height))
     with node.store.read() as connection:
+        told_of = connection.execute(lines.where(of_disputes).group_by(notice.account)).all()
         said = connection.execute(sql.select(words.account, words.id, words.action)).all()
-        state = (*connection.execute(lines).one(), sorted(map(tuple, said)))
-        before = _known.get(node)
-        if before is not None and before[0] == state:
-            return before[1]
-        both = sql.union(sql.select(notice.account).where(of_disputes), sql.select(dispute_said.c.account))
-        accounts = sorted(connection.execute(both).scalars())
-    found = {account: by_her(node, account) for account in accounts}
-    _known[node] = (state, found)
-    return found
+    found = {account: [tuple(state)] for account, *state in told_of}
+    for account, *word in sorted(map(tuple, said)):
+        found.setdefault(account, []).append(tuple(word))
+    return {account: tuple(state) for account, state in found.items()}
