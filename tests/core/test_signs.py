@@ -120,7 +120,15 @@ def test_one_letter_again_and_again_is_no_reason() -> None:
         "unconscious unconscious",
         "Unconscious, unconscious!",
         "- unconscious - unconscious -",
+        "BP 60/30, 70/40, 80/50, 90/60",
+        "K 8.1, K 8.2, K 8.3, K 9.4",
+        "60/30 150 40.5 8.1 72 14:02",
     ):
         assert not says_enough(empty), empty
+    for vital in (
+        "HR 30, BP 50/30, K 8.1", "Hb 4.1, BP 70/30, HR 140", "BP 60/30 HR 150 T 40.5", "K+ 8.2, HR 28, QRS 200",
+        "SpO2 60%, BP 70/40, HR 30",
+    ):  # fmt: skip
+        assert says_enough(vital), vital
     assert says_enough("BP 60/30, HR 140, GCS 3, now") and says_enough("unconscious, found unconscious")
     assert says_enough("no pulse, no pulse, no pulse") and says_enough("患者在公共汽车站被发现时已失去知觉，呼吸微弱。")

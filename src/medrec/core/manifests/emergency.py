@@ -14,8 +14,11 @@ from medrec.core.types import Fields, OrganisationId, TimeMs
 
 KINDS_MIN = 6
 """Of so many kinds the letters and figures of a reason are at least: one again and again says nothing."""
+WORDS_MIN, LETTERS_MIN = 2, 3
+"""So many words of letters, or so many letters that differ, stand by the figures of a reason ("HR 30, BP 50/30")."""
 
 _BESIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LETTERED = re.compile(r"[^\W\d_]+")
 _LONG = re.compile(r"[^\W\d_]{4,}")
 _AGAIN = re.compile(r"([^\W\d_])\1+", re.IGNORECASE)
 _DOTS = re.compile("([aou])e")
@@ -106,14 +109,15 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 def says_enough(text: str) -> bool:
     """Whether a reason has enough words: white space counts once, and one word again and again once; signs that nobody
-    sees and marks on others do not count, and half of it at least are letters or digits, six letters or more that
-    differ among them."""
+    sees and marks on others do not count, and half of it at least are letters or digits, six or more that differ among
+    them. Figures alone say nothing: two words of letters are among it that differ, or three letters that do."""
     words = seen(text).split()
     if len({"".join(sign for sign in word.casefold() if sign.isalnum()) for word in words} - {""}) == 1:
         text = max(words, key=len)
     said = [sign for sign in seen(text).casefold() if sign.isalnum()]
-    letters = kinds("".join(sign for sign in said if sign.isalpha()))
-    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and letters >= KINDS_MIN
+    lettered = _LETTERED.findall(seen(text).casefold())
+    worded = len({*lettered}) >= WORDS_MIN or kinds("".join(lettered)) >= LETTERS_MIN
+    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and worded and kinds(text) >= KINDS_MIN
 
 
 def same_name(one: str, other: str) -> bool:
