@@ -2,17 +2,21 @@
 same people keeps nothing as their agent that it erased as their hospital."""
 
 import hashlib
+import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
+from medrec.node.agent import leaving
 from medrec.node.agent.copies import record_copy
 from medrec.node.agent.told import told
 from medrec.node.keeping import client_keys, store, tables_of_people
 from medrec.node.keeping.journal import verify
 from medrec.node.keeping.store import metadata
-from medrec.node.keeping.vault import VaultError, kept_under
+from medrec.node.keeping.vault import MARK, VaultError, kept_under
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient, TestNode, notices_of
 from tests.node.test_erasure import ada, gone_at_source, network, observation
@@ -151,6 +155,130 @@ def test_a_store_of_before_is_brought_under_keys_of_its_people(
     thief = Thief(network.folder, "guide", tmp_path / "taken")
     guide.erasures.erase_account(ada.account, "patient-request")
     assert thief.finds(right) == [] and told_of(guide, bob.account) == ["b1"]
+
+
+def restored(network: Network, folder: Path) -> Callable[[], TestNode]:
+    """A backup of the agent's store; what puts it back and opens the node on it. The ring is no part of it."""
+    mark = {"name": MARK, "value": network["guide"].vault.mark()}
+    network["guide"].store.write(lambda connection: connection.execute(store.setting.insert().values(**mark)))
+    with sqlite3.connect(network.folder / "guide.db") as live, sqlite3.connect(folder / "backup.db") as copy:
+        live.backup(copy)
+
+    def put_back() -> TestNode:
+        network["guide"].store.close()
+        for part in network.folder.glob("guide.db*"):
+            part.unlink()
+        shutil.copy(folder / "backup.db", network.folder / "guide.db")
+        return network.open("guide")
+
+    return put_back
+
+
+def test_who_was_erased_is_left_out_of_a_restored_store_and_all_others_are_served(
+    network: Network, ada: Patient, bob: Patient, tmp_path: Path
+) -> None:
+    north, guide = network["north"], network["guide"]
+    network.deliver()
+    network.anchor()
+    assert guide.agent is not None
+    guide.agent.follow()
+    put_back = restored(network, tmp_path)
+    guide.erasures.erase_account(ada.account, "patient-request")
+    guide = put_back()
+    assert guide.agent is not None
+    assert guide.agent.clients() == [(bob.account, "Bob")] and naming(guide, ada.account) == []
+    (said,) = guide.rows(store.alarm)
+    assert said.code == "client-erased" and said.sentence.startswith("The store is a copy from before an erasure: 1 of")
+    north.put("Observation", "b9", observation("b9", 4, "bob"))
+    assert True in guide.agent.take_notices("north", notices_of(north))
+    network.anchor()
+    assert guide.agent.follow() > 0
+    assert told_of(guide, bob.account) == ["b1", "b9"]
+    assert all(line.height is not None for line in guide.agent.notices(bob.account))
+    with pytest.raises(LookupError):
+        guide.agent.view_secret(ada.account)
+    # Once; and she may come back.
+    guide = network.crash("guide")
+    assert guide.agent is not None and len(guide.rows(store.alarm)) == 1
+    guide.agent.enroll(ada.account, "Ada", ada.view_secret)
+    assert network.crash("guide").agent.view_secret(ada.account) == ada.view_secret  # type: ignore[union-attr]
+
+
+def test_whose_record_was_erased_at_a_node_of_two_roles_does_not_stop_the_others_of_a_restored_store(
+    network: Network, tmp_path: Path
+) -> None:
+    both, north = network["guide"], network["north"]
+    both.put("Observation", "g1", observation("g1", 731_904, "eve"))
+    north.put("Observation", "b1", observation("b1", 17, "bob"))
+    eve, bob = network.patient("eve", "guide"), network.patient("bob", "north", "guide")
+    network.anchor()
+    network.deliver()
+    put_back = restored(network, tmp_path)
+    gone_at_source(both, "g1")
+    network.deliver()
+    both.erasures.erase_record("Observation", "g1", "patient-request")
+    both = put_back()
+    assert both.agent is not None and both.agent.clients() == [(bob.account, "Bob")]
+    assert [one.code for one in both.rows(store.alarm)] == ["client-erased"]
+    north.put("Observation", "b2", observation("b2", 17, "bob"))
+    network.anchor()
+    assert both.agent.take_notices("north", notices_of(north)) == [True]
+    both.agent.follow()
+    assert told_of(both, bob.account) == ["b1", "b2"]
+    both.agent.enroll(eve.account, "Eve", eve.view_secret)
+    assert both.agent.view_secret(eve.account) == eve.view_secret
+
+
+def test_a_ring_that_lacks_a_secret_or_is_of_another_store_erases_nobody(
+    network: Network, ada: Patient, bob: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = network["guide"]
+    ring = guide.vault.ring
+    last = guide.rows(client_keys.client_secret)[-1].secret
+    assert not ring.is_destroyed(last) and not ring.is_destroyed(1 << 40) and not ring.is_destroyed(-1)
+    assert ring.secret(1 << 40) is None
+    hers = next(row.secret for row in guide.rows(client_keys.client_secret) if row.account == ada.account)
+
+    def found() -> list[str]:
+        with guide.store.read() as connection:
+            return client_keys.destroyed(connection, guide.vault)
+
+    assert found() == []
+    ring.destroy(hers)
+    assert ring.is_destroyed(hers) and found() == [ada.account]
+    # The others' secrets are another store's: nothing says that hers was this one's.
+    monkeypatch.setattr(ring, "secret", lambda number: bytes([7]) * 32)
+    assert found() == []
+
+
+def test_who_was_sealed_anew_while_the_store_was_opened_stays(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process erases a record: what was read before it has a secret that is destroyed when it is looked for."""
+    guide, looked, found = network["guide"], [[ada.account]], client_keys.destroyed
+    monkeypatch.setattr(client_keys, "destroyed", lambda *of: looked.pop() if looked else found(*of))
+    leaving.at_opening(guide.store, guide.vault, network.time)
+    assert looked == [] and guide.rows(store.alarm) == []
+    assert guide.agent is not None and guide.agent.view_secret(ada.account) == ada.view_secret
+
+
+def test_a_file_that_was_not_rewritten_is_rewritten_at_the_next_opening(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = network["guide"]
+    guide.store.write(lambda connection: connection.execute(client_keys.client_secret.delete()))
+    rewritten: list[str] = []
+
+    def full(kept: store.Store) -> None:
+        raise store.StoreError("disk", "The disk is full.")
+
+    monkeypatch.setattr(store.Store, "compact", full)
+    with pytest.raises(store.StoreError):
+        network.crash("guide")
+    monkeypatch.setattr(store.Store, "compact", lambda kept: rewritten.append("once"))
+    network.open("guide")
+    network.crash("guide")
+    assert rewritten == ["once"]
 
 
 def test_what_was_opened_before_an_erasure_is_not_kept_after_it(network: Network, ada: Patient) -> None:

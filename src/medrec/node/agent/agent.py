@@ -14,7 +14,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
-from medrec.node.agent import gone_keys, not_taken, redelivery
+from medrec.node.agent import gone_keys, leaving, not_taken, redelivery
 from medrec.node.agent.entering import enter
 from medrec.node.agent.known import PART, Known, Line, Shown, height_of, heights, rights_of, time_of
 from medrec.node.agent.not_taken import Unfit
@@ -75,7 +75,7 @@ class Agent:
         self._call = call
         self._clock = clock
         self._keys: dict[tuple[str, str, int], bytes] = {}
-        client_keys.seal_former(kept, vault)
+        leaving.at_opening(kept, vault, clock())
         self.permitted: Callable[[str], None] = lambda account: None
         """Called with a person's account when a place told of a permission of hers: there may be more to read."""
 

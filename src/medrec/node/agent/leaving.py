@@ -6,16 +6,22 @@ lie with it as the other: the notices of its own lines hold the same manifests a
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.node.agent.told import manifest_in
-from medrec.node.keeping import client_keys, store, tables_of_people
+from medrec.node.keeping import client_keys, rehashing, store, tables_of_people
 from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import Vault
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+
+ERASED_BEFORE = "client-erased"
+"""The code of the alarm that says how many people of a restored store are served no longer."""
 
 
 class Gone(NamedTuple):
@@ -34,6 +40,38 @@ def leave(connection: sql.Connection, account: str) -> list[int]:
     for table in tables_of_people.of_client():
         connection.execute(sql.delete(table).where(table.c.account == account))
     return [secret] if secret is not None else []
+
+
+def at_opening(kept: store.Store, vault: Vault, now: int) -> None:
+    """Bring an agent's store to what may lie in it: under keys of its people, and without those who were erased.
+
+    A backup that was put back knows people whose secret was destroyed since. Nothing of theirs opens: they leave, so
+    that everybody else is served. In a store of another master key nobody does: whoever opens the node says so.
+    Raises StoreError, VaultError.
+    """
+    client_keys.seal_former(kept, vault)
+    with kept.read() as connection:
+        gone = client_keys.destroyed(connection, vault)
+    if gone and rehashing.belongs(kept, vault):
+        kept.write(partial(_leave_again, vault, now))
+    client_keys.rewrite(kept)
+
+
+def _leave_again(vault: Vault, now: int, connection: sql.Connection) -> None:
+    # Looked for anew: another process may have sealed somebody under a new secret, and destroyed the old one.
+    accounts = client_keys.destroyed(connection, vault)
+    if not accounts:
+        return
+    for account in accounts:
+        leave(connection, account)
+    client_keys.to_rewrite(connection)
+    # Who was erased is named by no alarm.
+    sentence = (
+        f"The store is a copy from before an erasure: {len(accounts)} of the people served here cannot be opened any "
+        "more, and are served no longer. Who was not erased has to be enrolled and linked again."
+    )
+    values = {"time": now, "code": ERASED_BEFORE, "subject": "store", "sentence": sentence}
+    connection.execute(sql.insert(store.alarm).values(**values))
 
 
 def forget_own(node: "Node", connection: sql.Connection, account: str, gone: Gone | None = None) -> list[int]:

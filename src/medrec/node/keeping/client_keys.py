@@ -24,6 +24,8 @@ client_secret = Table(
     Column("secret", BigInteger, nullable=False),
 )
 
+TO_REWRITE = "agent-to-rewrite"
+"""The setting that stands while free pages of the file may hold what was sealed anew, or went."""
 SEALED: dict[str, tuple[str, Callable[[Any], bytes]]] = {
     "client": ("sealed", lambda row: row.account.encode()),
     "relationship": ("key", lambda row: f"{row.account} {row.organisation} {row.epoch}".encode()),
@@ -103,6 +105,7 @@ def renew(connection: sql.Connection, vault: Vault, account: str) -> int | None:
 
 def _renew_for(vault: Vault, account: str, connection: sql.Connection) -> None:
     renew(connection, vault, account)
+    to_rewrite(connection)
 
 
 def seal_former(kept: store.Store, vault: Vault) -> None:
@@ -116,6 +119,40 @@ def seal_former(kept: store.Store, vault: Vault) -> None:
         without = list(connection.execute(chosen.order_by(store.client.c.account)).scalars())
     for account in without:
         kept.write(partial(_renew_for, vault, account))
-    if without:
-        # No free page holds them as they were.
+
+
+def destroyed(connection: sql.Connection, vault: Vault) -> list[str]:
+    """The accounts of those whose secret was destroyed and who stand in the store all the same: it is a copy from
+    before an erasure. Nobody, where it opens none of the others: then the ring is another's."""
+    rows = connection.execute(sql.select(client_secret).order_by(client_secret.c.account)).all()
+    gone = [row.account for row in rows if vault.ring.is_destroyed(row.secret)]
+    if not gone:
+        return []
+    lost, every = set(gone), connection.execute(sql.select(store.client)).all()
+    others = [row for row in every if row.account not in lost]
+    return gone if not others or any(_opens(vault, row) for row in others) else []
+
+
+def _opens(vault: Vault, row: Any) -> bool:
+    try:
+        vault.open_kept(bytes(row.sealed), row.account.encode())
+    except VaultError:
+        return False
+    return True
+
+
+def to_rewrite(connection: sql.Connection) -> None:
+    """Have the file written anew when this is durable (`rewrite`), after a crash too. Inside a write."""
+    name = store.setting.c.name
+    if connection.execute(sql.select(name).where(name == TO_REWRITE)).first() is None:
+        connection.execute(sql.insert(store.setting).values(name=TO_REWRITE, value=b""))
+
+
+def rewrite(kept: store.Store) -> None:
+    """Write the file anew if it waits for that, so that no free page holds what was there. Raises StoreError."""
+    owed = store.setting.c.name == TO_REWRITE
+    with kept.read() as connection:
+        waits = connection.execute(sql.select(store.setting.c.name).where(owed)).first() is not None
+    if waits:
         kept.compact()
+        kept.write(lambda connection: connection.execute(sql.delete(store.setting).where(owed)))

@@ -42,14 +42,14 @@ def seal(kept: store.Store, vault: Vault, now: int = 0) -> None:
     kept.engine.dialect.hashes = hashes  # type: ignore[attr-defined]
     if _is_of_before(number(), hashes):
         # Without the mark of this vault's master key it is not known to be ours: whoever opens the node says so.
-        if _belongs(kept, vault):
+        if belongs(kept, vault):
             made = vault.ring.make()
             hashes_restored.restore(kept, vault, lambda connection: _name(connection, hashes, made))
         kept.hashes = hashes
         return
     kept.hashes = hashes
     if hashes.number is None:
-        if not _belongs(kept, vault):
+        if not belongs(kept, vault):
             return
         made = vault.ring.make()
 
@@ -96,7 +96,7 @@ def seal_anew(kept: store.Store, connection: sql.Connection, vault: Vault) -> in
     return before
 
 
-def _belongs(kept: store.Store, vault: Vault) -> bool:
+def belongs(kept: store.Store, vault: Vault) -> bool:
     """Whether what is sealed in a store opens with this vault; one in which nothing is sealed belongs to any."""
     with kept.read() as connection:
         row = _NUMBER.first(connection, {"wanted": MARK})

@@ -32,6 +32,10 @@ class Ring(Protocol):
         """A secret; None if there is none of this number, or no longer."""
         ...
 
+    def is_destroyed(self, number: int) -> bool:
+        """Whether a secret of this number was given out and destroyed; not where a ring is cut short."""
+        ...
+
     def destroy(self, number: int) -> None:
         """Forget a secret for good; durable when this returns."""
         ...
@@ -52,6 +56,10 @@ class MemoryRing:
     def secret(self, number: int) -> bytes | None:
         """See Ring."""
         return self._secrets[number] if 0 <= number < len(self._secrets) else None
+
+    def is_destroyed(self, number: int) -> bool:
+        """See Ring."""
+        return 0 <= number < len(self._secrets) and self._secrets[number] is None
 
     def destroy(self, number: int) -> None:
         """See Ring."""
@@ -95,6 +103,11 @@ class FileRing:
             return None
         found = os.pread(self._file, SECRET_BYTES, _place(number))
         return found if len(found) == SECRET_BYTES and found != bytes(SECRET_BYTES) else None
+
+    def is_destroyed(self, number: int) -> bool:
+        """See Ring."""
+        drawn = int.from_bytes(os.pread(self._file, HEAD_BYTES, 0), "big")
+        return 0 <= number < drawn and os.pread(self._file, SECRET_BYTES, _place(number)) == bytes(SECRET_BYTES)
 
     def destroy(self, number: int) -> None:
         """See Ring. The place is overwritten twice: with chance, then with zeros."""
