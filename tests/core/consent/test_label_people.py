@@ -29,8 +29,6 @@ def test_who_is_no_kin_may_tell_why_they_know_each_other(name: str) -> None:
     for concept in ({"text": name}, {"coding": [{"system": "http://house/kin", "code": "9", "display": name}]}):
         for found in (
             of("RelatedPerson", relationship=[concept]),
-            of("Patient", contact=[{"relationship": [concept]}]),
-            of("Patient", contact=[{"role": [concept]}]),
             of("FamilyMemberHistory", relationship=concept),
         ):
             assert found.codes or found.may == LABELLER.opaque
@@ -41,7 +39,9 @@ def test_who_is_no_kin_may_tell_why_they_know_each_other(name: str) -> None:
     [
         "Sister", "mother", "Mother-in-law", "Legal guardian", "Wife / emergency contact", "Next-of-Kin", "Friend",
         "maternal grandmother", "Hermana", "cónyuge", "Tía materna", "Hijo y tutor legal", "Great-grandfather",
-        "niece/nephew", "Father (guardian)", "Self",
+        "niece/nephew", "Father (guardian)", "Self", "Primary caregiver", "Emergency Contact 1", "Emergency contact #2",
+        "Self (patient)", "Son/POA", "Daughter, HCP", "Husband - next of kin", "NOK", "MTH", "Sister 1", "Godmother",
+        "None", "Not on file", "hija mayor", "2nd daughter",
     ],
 )  # fmt: skip
 def test_kin_is_no_doubt(name: str) -> None:
@@ -49,6 +49,15 @@ def test_kin_is_no_doubt(name: str) -> None:
         assert of("RelatedPerson", relationship=[concept])[:2] == ((), ())
         assert of("Patient", contact=[{"relationship": [concept]}])[:2] == ((), ())
         assert of("FamilyMemberHistory", relationship=concept)[:2] == ((), ())
+
+
+@pytest.mark.parametrize("name", ["AA sponsor", "Foster mother", "Word that nobody knows"])
+def test_a_contact_makes_no_doubt_of_the_whole_patient(name: str) -> None:
+    local = {"coding": [{"system": "http://house/kin", "code": "9", "display": name}]}
+    for concept in ({"text": name}, local, {"coding": [{"system": "http://house/kin", "code": "9"}]}):
+        for element in ("relationship", "role"):
+            assert of("Patient", contact=[{element: [concept], "name": {"family": "X"}}])[:2] == ((), ())
+    assert of("Patient", contact=[{"relationship": [{"text": "HIV infection"}]}]).codes == ("HIV",)
 
 
 def test_a_code_of_kin_is_known_and_one_of_a_foster_family_tells_more() -> None:

@@ -75,9 +75,10 @@ BESIDE_WORDS = frozenset(("definition", "div", "linkId", "version"))
 them."""
 _GROUPS = frozenset(("CareTeam", "Group"))
 _RELATED = {
-    "relationship": frozenset(("Coverage", "FamilyMemberHistory", "Patient", "Person", "RelatedPerson")),
-    "role": frozenset(("Patient", "RelatedPerson")),
+    "relationship": frozenset(("Coverage", "FamilyMemberHistory", "RelatedPerson")),
+    "role": frozenset(("RelatedPerson",)),
 }
+_CONTACT = frozenset(("relationship", "role"))
 _PLACE_NAMES = frozenset(("alias", "name"))
 
 
@@ -91,6 +92,12 @@ def says_kin(kind: str, name: str) -> bool:
     """Whether an element of this name, of a record of this type, says who somebody is to her: kin, or why they know
     each other."""
     return kind in _RELATED.get(name, ())
+
+
+def says_contact(kind: str, name: str) -> bool:
+    """Whether it says who a contact is to her, within the record of who she is: rules alone read it, or nobody who
+    treats her would know who she is, for an emergency contact in words that nobody has read."""
+    return kind == "Patient" and name in _CONTACT
 
 
 def read_as(kind: str, name: str) -> str:

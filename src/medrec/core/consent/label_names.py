@@ -27,7 +27,7 @@ _JOINING = frozenset(_JOINING_WORDS.split())
 """Words that join others, and say nothing among themselves."""
 _BREAK = re.compile(r"<[^>]*>|[.,;:!?()\[\]|\n]")
 """Where a piece of a narrative ends."""
-_PIECE = re.compile(r"(?i)[,;:/()&+|\[\]]|\b(?:and|or|y|o)\b")
+_PIECE = re.compile(r"(?i)[,;:/()&+|\[\]]|\s[-\u2013\u2014]\s|\b(?:and|or|y|o)\b")
 """What stands between two names of who somebody is."""
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
@@ -116,8 +116,9 @@ class Names:
         return "named" if not kept or _without_tag(kept) in self._whole else "little"
 
     def is_kin(self, text: str) -> bool:
-        """Whether a text says who somebody is to another by nothing but known names: "Mother", "Sister / guardian"."""
-        said = [_folded(piece) for piece in _PIECE.split(text)]
+        """Whether a text says who somebody is to another by nothing but known names: "Mother", "Sister / guardian". A
+        number says which of several."""
+        said = [" ".join(_counted(_folded(piece).split())) for piece in _PIECE.split(text)]
         return any(said) and self._kin.issuperset(one for one in said if one)
 
     def runs(self, text: str, said: Collection[str]) -> Iterator[list[str]]:

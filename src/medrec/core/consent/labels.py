@@ -280,6 +280,8 @@ class _Walk:
         """Whether it is a concept, or what is pointed at, that nobody has read: of codes, of none of which the rules
         know the system whole, without a name that was read; of words alone that may say anything."""
         codings = value.get("coding")
+        if elements.says_contact(self.kind, name):
+            return False
         if type(codings) is not list or not codings:
             text = value.get("text", value.get("display") if name in elements.CLINICAL else None)
             return type(text) is str and self._is_doubt(name, text)
