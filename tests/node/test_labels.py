@@ -138,6 +138,46 @@ def test_what_points_at_it_stays_as_well(network: Network, ada: Patient) -> None
     assert seen(network, ada) == ["elsewhere"]
 
 
+KIN = {"RelatedPerson/kin": {"relationship": [{"text": "AA sponsor"}]}, "CareTeam/team": {"name": "MAT team"}}
+"""People around her whom nobody has read, each a doubt by itself."""
+TOLD = {
+    "AllergyIntolerance/allergy": {"code": {"text": "Penicillin"}, "asserter": {"reference": "RelatedPerson/kin"}},
+    "MedicationRequest/order": {
+        "medicationCodeableConcept": {"text": "Warfarin 5 mg tablet"}, "performer": {"reference": "CareTeam/team"},
+    },
+    "ServiceRequest/test": {"code": {"text": "Creatinine"}, "performer": [{"reference": "CareTeam/team"}]},
+    "MedicationStatement/told": {
+        "medicationCodeableConcept": {"text": "Warfarin 5 mg tablet"},
+        "informationSource": {"reference": "RelatedPerson/kin"},
+    },
+}  # fmt: skip
+
+
+def test_who_told_it_and_which_team_does_it_hold_nothing_back_but_themselves(network: Network, ada: Patient) -> None:
+    for name, content in {**KIN, **TOLD}.items():
+        put(network, *name.split("/"), **content)
+    everything_but(network, ada, "HIV")
+    assert sorted(seen(network, ada)) == sorted(name.split("/")[1] for name in TOLD)
+
+
+@pytest.mark.parametrize(
+    ("kin", "team"),
+    [
+        ({"relationship": [{"text": "HIV infection"}]}, {"name": "HIV team"}),
+        ({**KIN["RelatedPerson/kin"], "text": {"status": "additional", "div": "<div>Met at the meeting</div>"}},
+         {**KIN["CareTeam/team"], "note": [{"text": "Met at the meeting"}]}),
+    ],
+)  # fmt: skip
+def test_people_who_tell_more_than_who_they_are_are_pointed_at_by_nothing(
+    network: Network, ada: Patient, kin: dict[str, Any], team: dict[str, Any]
+) -> None:
+    for name, content in {"RelatedPerson/kin": kin, "CareTeam/team": team, **TOLD}.items():
+        put(network, *name.split("/"), **content)
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    everything_but(network, ada, "HIV")
+    assert seen(network, ada) == ["asthma"]
+
+
 def test_a_circle_of_pointers_is_followed_from_every_side(network: Network, ada: Patient) -> None:
     put(network, "Observation", "a", code={"text": "BMI"}, hasMember=[{"reference": "Observation/b"}])
     put(network, "Observation", "b", code={"text": "BMI"},

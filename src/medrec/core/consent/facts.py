@@ -77,7 +77,8 @@ class Record(msgspec.Struct, frozen=True):
     `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
     others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
     are those of its pointers that say of which medicine it is; `wordless`: it says which allergy or medicine it is by a
-    code alone. `answered` says, by somebody who
+    code alone. `aside` are those of `may` for which nothing speaks but who somebody is to her, or what a team is
+    called: they do not count for what points at it. `answered` says, by somebody who
     knows all records (`related`), whether a consent's reference means this one; without it literals are compared.
     `unread`: nobody could read it, and it stays whatever is permitted.
     """
@@ -99,6 +100,7 @@ class Record(msgspec.Struct, frozen=True):
     answered: Mapping[tuple[str, str], bool | None] | None = None
     unread: bool = False
     wordless: bool = False
+    aside: frozenset[str] = frozenset()
 
 
 def describing(
@@ -164,6 +166,11 @@ def together(record: Record, parts: Iterable[Record]) -> Record:
         may=frozenset().union(*(one.may for one in every)),
         unread=any(one.unread for one in every),
     )
+
+
+def pointed_at(record: Record) -> Record:
+    """A record as it counts for what points at it: who somebody is says who told something, or does it, not of what."""
+    return msgspec.structs.replace(record, may=record.may - record.aside) if record.aside else record
 
 
 def as_part(part: Record, of: Record) -> Record:

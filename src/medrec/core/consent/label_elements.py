@@ -79,6 +79,8 @@ _RELATED = {
     "role": frozenset(("RelatedPerson",)),
 }
 _CONTACT = frozenset(("relationship", "role"))
+WHO = {"CareTeam": frozenset(("name",)), "RelatedPerson": frozenset(("relationship", "role"))}
+"""Elements of people around her that say who they are: whoever points at one of them says no more than who it was."""
 _PLACE_NAMES = frozenset(("alias", "name"))
 
 

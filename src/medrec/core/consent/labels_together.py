@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from medrec.core.consent.labels import NONE, Labeller, Labels, local
+from medrec.core.consent.label_elements import WHO
+from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces
 
 
 def label_all(labeller: Labeller, resources: Iterable[Mapping[str, Any]]) -> dict[str, Labels]:
@@ -23,6 +24,15 @@ def label_all(labeller: Labeller, resources: Iterable[Mapping[str, Any]]) -> dic
         again = {name: labeller.label(records[name], found) for name in sorted(affected)}
         changed = {name for name in again if again[name][:2] != found[name][:2]}
         found.update(again)
+    return found
+
+
+def without_who(labeller: Labeller, resource: Mapping[str, Any]) -> Labels:
+    """The labels that a record has from all but who somebody is to her, and what a team is called (`WHO`)."""
+    found, who = NONE, WHO.get(str(resource.get("resourceType")), frozenset())
+    for name in sorted(resource):
+        for path, item in pieces(name, resource[name]) if name not in who else ():
+            found = found.joined(labeller.label_part(path, name, item, resource))
     return found
 
 

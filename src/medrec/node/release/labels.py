@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from medrec.core.consent import facts
+from medrec.core.consent.label_elements import WHO
 from medrec.core.consent.label_rules import Files, LabelRulesError, read_files
 from medrec.core.consent.labels import NONE, Labeller
 from medrec.core.consent.labels import Labels as Found
+from medrec.core.consent.labels_together import without_who
 from medrec.core.records.terms import Terms
 from medrec.node.refusals import Code, Refusal
 from medrec.node.terminology import shipped as medicines
@@ -80,6 +82,9 @@ class Labels:
         try:
             labels = self.of(resource)
             found = facts.facts(resource, labels.codes, may=labels.may)
+            if self.labeller is not None and labels.may and resource.get("resourceType") in WHO:
+                rest = facts.facts(resource, labels.codes, may=without_who(self.labeller, resource).may)
+                found = msgspec.structs.replace(found, aside=found.may - rest.may)
         except Exception:
             # Of a form that no reading foresaw: nobody knows anything of it, it stays, and no door stumbles over it.
             return facts.unknown(kind, identifier)

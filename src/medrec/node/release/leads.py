@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from medrec.core.consent.decide import Decision, judge
-from medrec.core.consent.facts import Record
+from medrec.core.consent.facts import Record, pointed_at
 from medrec.core.consent.pointers import Pointer, may_mean
 
 Rows = Callable[[Sequence[str], Sequence[str]], Iterable[Any]]
@@ -33,6 +33,7 @@ class Leads:
         one with words about it that may not be named. Raises Refusal, StoreError.
 
         A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
+        Who somebody is to her, in words that nobody has read, holds nothing back but that record itself (`aside`).
         Without `doubts` one counts only if it is surely denied; a visit, and whose the record is, may be named then.
         """
         clear = self._clear[doubts]
@@ -45,7 +46,7 @@ class Leads:
             for pointer in record.pointers:
                 for row in self.meant(pointer):
                     name, found = f"{row.type}/{row.id}", self._facts_of(row)
-                    verdict = judge(decision, found)
+                    verdict = judge(decision, pointed_at(found))
                     hidden = verdict.hidden and not pointer.own and (doubts or verdict.effect == "deny")
                     named = verdict.unnamed and pointer.says
                     if hidden or (named and (doubts or (record is facts and pointer.type not in _MAY_BE_NAMED))):

@@ -17,7 +17,7 @@ from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
 from medrec.core.consent.decide import Decision
-from medrec.core.consent.facts import Record, unknown
+from medrec.core.consent.facts import Record, pointed_at, unknown
 from medrec.core.consent.pointers import Called, Pointer, pointers_in
 from medrec.core.consent.redact import Withheld
 from medrec.core.manifests.access import Beside, Disclosed, Part, marked, marks_key
@@ -148,12 +148,13 @@ class Parts:
             return _Judged(row, facts, (), False, True, False, trouble)
         if verdict.effect == "permit":
             return _Judged(row, facts, verdict.attach, True, False, False, trouble)
+        hidden = verdict.hidden and deciding.judge(self._decision, pointed_at(facts)).hidden
         tree, labeller = self._tree(row) if trouble is None else None, self._node.labels.labeller
         if tree is None or labeller is None or not _says_itself(tree, row):
-            return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
+            return _Judged(row, facts, (), False, hidden, verdict.unnamed, trouble)
         answer = redact.sift_one(self._decision, tree, labeller, answered=facts.answered)
         if answer.resource is None or not self._may_go(row, facts, answer.resource):
-            return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
+            return _Judged(row, facts, (), False, hidden, verdict.unnamed, trouble)
         return _Judged(row, facts, answer.judgement.attach, True, False, False, trouble, answer.resource)
 
     def _may_go(self, row: Any, facts: Record, tree: Any) -> bool:
