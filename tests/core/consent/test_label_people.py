@@ -73,8 +73,12 @@ def test_a_code_of_kin_is_known_and_one_of_a_foster_family_tells_more() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["MAT team", "IOP team", "Recovery team", "Crisis team", "ACT team", "PACT", "Gender team", "Perinatal team"],
-)
+    [
+        "MAT team", "IOP team", "Recovery team", "Crisis team", "ACT team", "PACT", "Gender team", "Perinatal team",
+        "MAT team 2", "Dr Smith MAT team", "Dr Smith's Recovery Team", "DR Recovery team", "Blue crisis team",
+        "HIV Dr Smith",
+    ],
+)  # fmt: skip
 def test_the_name_of_a_team_is_read_as_what_it_is_there_for(name: str) -> None:
     labels = Labels()
     for elements in ({"name": name}, {"category": [{"text": name}]}):
@@ -82,6 +86,14 @@ def test_the_name_of_a_team_is_read_as_what_it_is_there_for(name: str) -> None:
         assert found.codes or found.may == LABELLER.opaque
 
 
-@pytest.mark.parametrize("name", ["Diabetes team", "Primary care team", "Stroke team", "Equipo de enfermería"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Diabetes team", "Primary care team", "Stroke team", "Equipo de enfermería", "Dr Smith team",
+        "Dr. J. Brown's Team",
+        "DR SMITH TEAM", "Dra. Núñez", "Blue team", "Team Blue", "Team 3", "3", "Palliative team", "Oncology care team",
+        "Anticoagulation clinic team", "Dr Smith diabetes team",
+    ],
+)  # fmt: skip
 def test_a_team_that_is_known_is_no_doubt(name: str) -> None:
     assert of("CareTeam", name=name)[:2] == ((), ())

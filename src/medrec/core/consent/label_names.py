@@ -29,6 +29,10 @@ _BREAK = re.compile(r"<[^>]*>|[.,;:!?()\[\]|\n]")
 """Where a piece of a narrative ends."""
 _PIECE = re.compile(r"(?i)[,;:/()&+|\[\]]|\s[-\u2013\u2014]\s|\b(?:and|or|y|o)\b")
 """What stands between two names of who somebody is."""
+_DOCTOR = re.compile(
+    r"\b(?:Dr|Dra|DR|Doctor|Doctora|Prof|Professor)\b\.? +(?:[A-Z]\.? +)?([A-Z][\w-]+)(?:['\u2019]s\b)?"
+)
+"""A clinician's name: the word behind a title."""
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
 
@@ -120,6 +124,17 @@ class Names:
         number says which of several."""
         said = [" ".join(_counted(_folded(piece).split())) for piece in _PIECE.split(text)]
         return any(said) and self._kin.issuperset(one for one in said if one)
+
+    def team(self, text: str) -> str:
+        """The name of a team without that of a clinician: "Dr Smith team". A word that tells in the name of a
+        place what somebody is there for is no clinician's, and stays."""
+
+        def left(found: re.Match[str]) -> str:
+            name = [word.casefold() for word in words_of(found[1])]
+            return " " if all(self._places.isdisjoint(_forms(word)) for word in name) else found[0]
+
+        kept = _DOCTOR.sub(left, text)
+        return kept if is_name(kept) else "Team"
 
     def runs(self, text: str, said: Collection[str]) -> Iterator[list[str]]:
         """The words of a text that stand beside each other and were not `said`, words that only join others and numbers

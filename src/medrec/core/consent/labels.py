@@ -82,6 +82,7 @@ class Labeller:
         """The rules that a code (system, code) meets."""
         self.knows_whole = lru_cache(REMEMBERED_MAX)(self._codes.knows_whole)
         """Whether the rules can say of every code of this system that it is not sensitive."""
+        self.without_clinician = self._names.team
         self.numbers_of_text = lru_cache(REMEMBERED_MAX)(self._numbers_of_text)
         self._names_ingredient = lru_cache(REMEMBERED_MAX)(self._stands_for_ingredient)
         self._read: dict[tuple[bool, bool, str], Read] = {}
@@ -352,10 +353,13 @@ class _Walk:
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
         free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
         known_as = elements.read_as(self.kind, name)
-        strange = bool(known_as) and self._is_doubt(known_as, text)
+        strange = bool(known_as) and self._is_doubt(known_as, self._title(name, text))
         place = elements.names_place(self.kind, name) and above == "" and self.labeller.reads_place(text) != "named"
         if free or above == "note" or strange or place or not is_read(text):
             self.opaque = True
+
+    def _title(self, name: str, text: str) -> str:
+        return self.labeller.without_clinician(text) if (self.kind, name) == ("CareTeam", "name") else text
 
     def _addresses(self, name: str, text: str) -> None:
         """Codes that are written as addresses, which have no name beside them; and what a question is called by."""
