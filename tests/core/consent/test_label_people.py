@@ -51,13 +51,14 @@ def test_kin_is_no_doubt(name: str) -> None:
         assert of("FamilyMemberHistory", relationship=concept)[:2] == ((), ())
 
 
-@pytest.mark.parametrize("name", ["AA sponsor", "Foster mother", "Word that nobody knows"])
+@pytest.mark.parametrize("name", ["AA sponsor", "Foster mother", "Word that nobody knows", "الأم"])
 def test_a_contact_makes_no_doubt_of_the_whole_patient(name: str) -> None:
     local = {"coding": [{"system": "http://house/kin", "code": "9", "display": name}]}
     for concept in ({"text": name}, local, {"coding": [{"system": "http://house/kin", "code": "9"}]}):
         for element in ("relationship", "role"):
             assert of("Patient", contact=[{element: [concept], "name": {"family": "X"}}])[:2] == ((), ())
     assert of("Patient", contact=[{"relationship": [{"text": "HIV infection"}]}]).codes == ("HIV",)
+    assert of("Patient", contact=[{"relationship": [{"text": "word " * 40}]}]).may == LABELLER.opaque
 
 
 def test_a_code_of_kin_is_known_and_one_of_a_foster_family_tells_more() -> None:

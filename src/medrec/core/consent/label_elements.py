@@ -102,6 +102,11 @@ def says_contact(kind: str, name: str) -> bool:
     return kind == "Patient" and name in _CONTACT
 
 
+def is_of_contact(kind: str, path: str, above: str) -> bool:
+    """Whether a text of this record, below an element of this name, is such a word, in whatever script."""
+    return path.startswith("contact") and (says_contact(kind, above) or (kind == "Patient" and above == "coding"))
+
+
 def read_as(kind: str, name: str) -> str:
     """The element as which a short text is read that is no concept; "" where rules alone read it. The name of a group
     says whom it takes in, and why; that of a team what it is there for."""

@@ -355,7 +355,8 @@ class _Walk:
         known_as = elements.read_as(self.kind, name)
         strange = bool(known_as) and self._is_doubt(known_as, self._title(name, text))
         place = elements.names_place(self.kind, name) and above == "" and self.labeller.reads_place(text) != "named"
-        if free or above == "note" or strange or place or not is_read(text):
+        unread = not is_read(text) and not elements.is_of_contact(self.kind, self.path, above)
+        if free or above == "note" or strange or place or unread:
             self.opaque = True
 
     def _title(self, name: str, text: str) -> str:
