@@ -111,11 +111,17 @@ def test_a_patient_within_that_is_she_ends_what_another_began() -> None:
         (noted("Patient: Walk-In Visit"), ()),
         (noted("Patient: Robert Byron MD saw her"), ()),
         (noted("wrong patient selected for lab was corrected, this is right"), ()),
+        (noted("Wrong patient selected: was corrected, this is the right order for today"), ()),
         # A name beside such a word is one, and what was not put right holds it back still.
         (noted("Patient: Robert Byron, New Patient"), ("family", "given")),
         (noted("Patient: Robert Byron MD"), ("family", "given")),
+        (noted("Patient: Robert Byron RN visit"), ("family", "given")),
+        (noted("Patient: Robert Byron PA resident"), ("family", "given")),
+        (noted("Pt: Robert Byron NP referral"), ("family", "given")),
         (noted("Patient: Robert Byron MD saw him, DOB 01/02/1948"), ("family", "given", "birth")),
         (noted("wrong patient selected, to be corrected"), ("words",)),
+        (noted("Wrong patient selected: was corrected, this is the right chart of Byron"), ("words",)),
+        (noted("wrong patient selected, was corrected, this is right for Robert Byron"), ("words",)),
         (noted("wrong patient selected, was not corrected, this is not right"), ("words",)),
     ],
 )

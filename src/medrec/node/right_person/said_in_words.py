@@ -104,12 +104,14 @@ _OF_THE_CLINIC = frozenset({
     "update", "video", "visit", "visitor", "walk", "walk-in", "wife",
 })  # fmt: skip
 """Words that a clinic writes behind a label for the patient, however many of them begin with a capital letter."""
-_CLINICIAN = re.compile(r"\b(?:MD|M\.D\.|DO|D\.O\.|RN|R\.N\.|NP|PA|PhD),? +[a-z]")
+_CLINICIAN = re.compile(
+    r"\b(?:MD|M\.D\.|DO|D\.O\.|RN|R\.N\.|NP|PA|PhD),? +"
+    r"(?:saw|seen|called|ordered|examined|evaluated|reviewed|prescribed|spoke|visited|met|signed|treated)\b"
+)
 """A clinician's name with what she did: "Robert Byron MD saw her"."""
 _RIGHTED = re.compile(
-    r"[^.;\n]{0,40}\b(?:was|were|been|now|already) corrected\b[^.;\n]{0,20}"
-    r"\bthis (?:one )?is (?:the )?(?:right|correct)\b",
-    re.IGNORECASE,
+    r"[^.;\n]{0,40}\b(?i:was|were|been|now|already) (?i:corrected)\b[^.;\n]{0,20}"
+    r"\b(?i:this (?:one )?is (?:the )?(?:right|correct))\b(?![^.;\n]{0,40}\b(?i:of|for)\b[^\w\n]*[^\W\d_a-z])"
 )
 """What stands behind somebody's word that another patient had been chosen, and was put right."""
 _OF_KIN = frozenset({"FamilyMemberHistory", "RelatedPerson", "Coverage"})
