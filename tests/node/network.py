@@ -127,7 +127,9 @@ class TestNode:
         self.directory = Directory(self.engine, self.store)
         self.sight = Sight(self)  # type: ignore[arg-type]
         self.journal = Journal(self.store, self.vault, self.clock, organisation, self.engine)
-        self.publisher = Publisher(self.journal, self.network, lambda: self.directory.servers(organisation))
+        self.publisher = Publisher(
+            self.journal, self.network, lambda: self.directory.servers(organisation), self.source.read
+        )
         self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)
         self.linker = Linker(self.journal, self.engine, self.network, self.clock, self.source.read)
         self.matching = Matching(self)  # type: ignore[arg-type]

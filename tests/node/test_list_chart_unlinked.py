@@ -16,7 +16,7 @@ from medrec.node.lists import lists
 from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, list_act, list_act_against, list_act_hearer
 from medrec.node.release import receive
 from medrec.node.right_person import holding
-from tests.node.test_right_person import BOB
+from tests.node.test_right_person import ADA, BOB
 from tests.node.test_several_charts import Charts
 
 
@@ -66,6 +66,10 @@ class Medicines(Charts):
         payloads = [row.payload for row in waiting if row.organisation == "south"]
         assert payloads and codec.decode(self.north.peers.call("south", path, codec.encode(payloads))) == [True]
 
+    def asked(self) -> list[str]:
+        """What north's staff is asked about words on lists."""
+        return [row.code for row in self.north.rows(store.alarm) if row.code.startswith("list-act-")]
+
     def acts(self, node: Any) -> list[str]:
         return [kept.act.kind for kept in node.acts.of(self.ada.account)]
 
@@ -99,16 +103,16 @@ def test_a_word_of_records_of_a_chart_ends_with_its_link(charts: Medicines, how:
     assert charts.acts(charts.north) == charts.acts(charts.guide) == ["reviewed"], "she was there, of nothing named"
     ended = told(charts.guide, charts.ada.account, "list-act-ended/1")
     assert len(ended) == 3 and {line.manifest.end.organisation for line in ended} == {"north"}
-    assert not [row for row in charts.north.rows(store.alarm) if row.code.startswith("list-")]
+    assert charts.asked() == ["list-act-ended-with-records"] * 2, "of a stop that is gone the staff is told"
     (kept,) = charts.north.rows(list_act)
-    for table in (list_act_hearer, list_act_against):
-        assert {row.id for row in charts.north.rows(table)} <= {kept.id}, table.name
+    assert {row.id for row in charts.north.rows(list_act_hearer)} <= {kept.id}
 
 
 def test_what_was_said_of_her_own_records_stays(charts: Medicines) -> None:
     charts.order(charts.north, "wa", "ada", "warfarin 5 mg tablet")
     charts.enter("stopped", "warfarin", "bleeding")
     charts.enter("stopped", "tamoxifen")
+    charts.says("b", BOB)
     charts.settle()
     assert charts.north.linker.unlink("b")
     charts.settle()
@@ -147,14 +151,18 @@ def test_it_ends_wherever_it_was_handed_and_comes_back_to_nobody(charts: Medicin
     charts.bring(ACTS_PATH)
     charts.settle()
     assert charts.acts(charts.south) == ["stopped"]
+    charts.says("b", BOB)
     assert charts.north.linker.unlink("b")
     charts.bring(ENDS_PATH)
     charts.settle()
     assert charts.acts(charts.south) == [] and charts.acts(charts.guide) == []
     assert charts.south.rows(list_act) == [] and charts.north.rows(list_act) == []
+    assert charts.asked() == ["list-act-ended-with-records"]
+    charts.says("b", ADA)
     charts.join()
     charts.settle()
     assert charts.rows()["tamoxifen"].status == "active"
+    assert charts.asked() == ["list-act-ended-with-records", "list-act-in-doubt"], "its records are hers again"
 
 
 def test_a_word_of_a_record_ends_where_its_source_files_it_under_another(charts: Medicines) -> None:
@@ -172,3 +180,77 @@ def test_a_word_of_a_record_ends_where_its_source_files_it_under_another(charts:
     charts.settle()
     assert charts.rows()["glipizide"].status == "active" and charts.acts(charts.guide) == []
     assert charts.acts(charts.north) == []
+    assert charts.asked() == ["list-act-ended-with-records"]
+
+
+def warfarin(charts: Medicines, patient: str, name: str = "warfarin 5 mg tablet") -> None:
+    charts.order(charts.north, "wa", patient, name)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_merge_into_a_number_that_may_be_hers_ends_no_stop(charts: Medicines, is_known: bool) -> None:
+    warfarin(charts, "ada")
+    charts.enter("stopped", "warfarin", "intracranial bleeding")
+    charts.settle()
+    if is_known:
+        charts.says("ada2")
+    warfarin(charts, "ada2")
+    charts.settle()
+    assert charts.acts(charts.north) == charts.acts(charts.guide) == ["stopped"]
+    assert charts.asked() == ["list-act-in-doubt"]
+    charts.says("ada2")
+    charts.join("ada2")
+    charts.settle()
+    assert charts.rows()["warfarin"].status == charts.rows(charts.north)["warfarin"].status == "stopped"
+
+
+def test_a_patient_that_cannot_be_read_is_not_known_as_another_s(
+    charts: Medicines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charts.says("bob", BOB)
+    warfarin(charts, "ada")
+    charts.enter("stopped", "warfarin", "intracranial bleeding")
+
+    def away() -> None:
+        raise OSError
+
+    monkeypatch.setattr(charts.north.source, "before_read", away)
+    warfarin(charts, "bob")
+    monkeypatch.undo()
+    assert charts.acts(charts.north) == ["stopped"] and charts.asked() == ["list-act-in-doubt"]
+
+
+def test_of_a_stop_that_ended_by_a_slip_the_staff_is_asked_when_it_is_put_right(charts: Medicines) -> None:
+    charts.says("bob", BOB)
+    warfarin(charts, "ada")
+    act = charts.enter("stopped", "warfarin", "intracranial bleeding")
+    charts.settle()
+    contradicted = [row for row in charts.north.rows(store.alarm) if row.code == "list-contradicted"]
+    assert [row.subject for row in contradicted] == ["MedicationRequest/wa"]
+    warfarin(charts, "bob")
+    assert charts.asked() == ["list-act-ended-with-records"] and charts.acts(charts.north) == []
+    assert contradicted == [row for row in charts.north.rows(store.alarm) if row.code == "list-contradicted"]
+    # Another record of hers, or hers under the other number, is no news of it.
+    charts.order(charts.north, "gl", "ada", "glipizide 5 mg tablet")
+    assert charts.asked() == ["list-act-ended-with-records"]
+    warfarin(charts, "ada", "warfarin 5 mg tab")
+    raised = [(row.code, row.subject) for row in charts.north.rows(store.alarm) if row.code.startswith("list-act-")]
+    assert raised == [
+        ("list-act-ended-with-records", f"list-act/{act.id}"),
+        ("list-act-in-doubt", f"list-act/{act.id}"),
+    ]
+    # With the whole link nothing is left of it.
+    assert charts.guide.agent.unlink(charts.ada.account, "north", charts.ada.sign)
+    assert charts.north.rows(list_act_against) == []
+
+
+def test_a_chart_that_is_unlinked_and_linked_again_keeps_its_stop(charts: Medicines) -> None:
+    charts.enter("reviewed", "glipizide")
+    charts.enter("stopped", "tamoxifen", "thrombosis")
+    charts.settle()
+    assert charts.north.linker.unlink("b")
+    charts.settle()
+    assert charts.asked() == ["list-act-in-doubt"], "and of a review nobody is asked"
+    charts.join()
+    charts.settle()
+    assert charts.rows()["tamoxifen"].status == "stopped"

@@ -79,7 +79,8 @@ list_act_against = Table(
     Column("account", String(80), nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""Of each act of a clinician here what it says against records elsewhere (acts_whole.py)."""
+"""Of each act of a clinician here what it says against records elsewhere; of one that ended with its records, which
+these were (acts_whole.py)."""
 
 # Acts that their organisation has taken back; one that comes later is no news. It ends its own clinicians' alone.
 list_act_ended = Table(

@@ -1,11 +1,12 @@
 """What clinicians here said of a medicine ends when the records that it was said of turn out to be another's: the chart
 that they came under is unlinked, or their source files them under the patient whose they are.
 
-A word that was said of these records alone is taken back wherever it went, as at the end of a link; of one that was
-said of others as well a human decides, and is asked.
+A word that was said of these records alone is taken back wherever it went, as at the end of a link, and the staff is
+told that a stop is gone. Of one that was said of others as well, or of records that went to a number of which nobody
+knows whose it is (a merge), a human decides, and is asked; and again if a record of a word that ended is hers again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sql
@@ -22,30 +23,52 @@ from medrec.node.lists.acts_kept import list_act
 
 SUMMARY_ENDED = 36
 IN_DOUBT = "list-act-in-doubt"
+ENDED = "list-act-ended-with-records"
+_OF_OTHERS = (
+    "The records that a word of a clinician here was said of are not this person's any more, or not all of them: the "
+    "word stands; say on the list what holds now."
+)
+_IS_GONE = (
+    "A word of a clinician here, that a medicine is stopped or taken otherwise, ended with the records that it was "
+    "said of, which are another person's: say it on the list again if it holds of her."
+)
+_IS_BACK = (
+    "A word of a clinician here, that a medicine is stopped or taken otherwise, ended with the records that it was "
+    "said of, and one of them is this person's again: say on the list what holds now."
+)
+_Left = Literal["all", "some", "none"]
 
 
-def end(connection: sql.Connection, journal: Journal, network: str, person: Person, names: Collection[Name]) -> None:
+def end(
+    connection: sql.Connection,
+    journal: Journal,
+    network: str,
+    person: Person,
+    names: Collection[Name],
+    unsure: Collection[Name] = (),
+) -> None:
     """These records are this person's no more: what was said of them alone ends, and her agent is told by a line.
-    Inside `Store.write` only."""
-    if person.account is None or not names:
+    `unsure`: those that went where nobody knows whose they are now. Inside `Store.write` only."""
+    if person.account is None or not (names or unsure):
         return
-    now, gone = journal.now(), frozenset(f"{kind}/{identifier}" for kind, identifier in names)
+    now, gone, may_be = journal.now(), _marks(names), _marks(unsure)
     ended: list[bytes] = []
     for identifier, whole, time in _own(connection, journal, person):
-        stays = _stays(whole, journal.organisation, gone)
-        if stays == "some":
-            sentence = (
-                "A word of a clinician here was said of records of which some are another person's: say on the list "
-                "what holds now."
-            )
-            row = {"time": now, "code": IN_DOUBT, "subject": f"list-act/{identifier.hex()}", "sentence": sentence}
-            connection.execute(sql.insert(store.alarm).values(**row))
-        elif stays == "none":
+        said_of = _said_of(whole, journal.organisation)
+        left = _left(said_of, gone, may_be)
+        ends_taking = whole.act.kind in ("stopped", "changed")
+        if left == "some" and whole.act.kind != "reviewed":
+            _ask(connection, IN_DOUBT, identifier, _OF_OTHERS, now)
+        elif left == "none":
             ended.append(identifier)
-            _look_no_more(connection, whole, journal.organisation, time)
-    if not ended:
-        return
-    acts_kept.take_back(connection, journal.vault, network, journal.organisation, person.account, now, ended)
+            acts_kept.take_back(
+                connection, journal.vault, network, journal.organisation, person.account, now, [identifier]
+            )
+            if ends_taking:
+                _ask(connection, ENDED, identifier, _IS_GONE, now)
+                acts_whole.keep_marks(connection, journal.vault, person, whole.act, said_of)
+            else:
+                _look_no_more(connection, whole, journal.organisation, time)
     drafts = []
     for identifier in ended:
         over = ActEnd(network, person.account, identifier.hex(), journal.organisation, now)
@@ -53,7 +76,28 @@ def end(connection: sql.Connection, journal: Journal, network: str, person: Pers
         drafts.append(
             Draft("list-act-ended/1", manifests.encode(manifest), person.id, None, [SUMMARY_ENDED, now, identifier])
         )
-    journal.append(connection, drafts)
+    if drafts:
+        journal.append(connection, drafts)
+
+
+def come_back(connection: sql.Connection, journal: Journal, person: Person, names: Collection[Name]) -> None:
+    """These records are this person's now: where a stop ended with one of them, it may hold again, and the staff is
+    asked. Inside `Store.write` only."""
+    if person.account is None or not names:
+        return
+    marks = _marks(names)
+    for identifier, said_of in acts_whole.ended(connection, journal.vault, person, journal.organisation):
+        if not marks.isdisjoint(said_of):
+            _ask(connection, IN_DOUBT, identifier, _IS_BACK, journal.now())
+
+
+def _ask(connection: sql.Connection, code: str, identifier: bytes, sentence: str, now: int) -> None:
+    row = {"time": now, "code": code, "subject": f"list-act/{identifier.hex()}", "sentence": sentence}
+    connection.execute(sql.insert(store.alarm).values(**row))
+
+
+def _marks(names: Iterable[Name]) -> frozenset[str]:
+    return frozenset(marked(f"{kind}/{identifier}") for kind, identifier in names)
 
 
 def _own(connection: sql.Connection, journal: Journal, person: Person) -> Sequence[tuple[bytes, acts_whole.Whole, int]]:
@@ -79,16 +123,21 @@ def _opened(connection: sql.Connection, vault: Vault, person: Person, kept: Any)
     return acts_whole.of_one(connection, vault, person, said.act)
 
 
-def _stays(whole: acts_whole.Whole, here: str, gone: Collection[str]) -> Literal["all", "some", "none"]:
-    """How much of what an act was said of is hers still: of what it speaks against, or, where it speaks against
-    nothing, of what stood here of its medicine. What is said of nothing that is here stays."""
+def _said_of(whole: acts_whole.Whole, here: str) -> list[str]:
+    """What an act was said of, by its marks: the records that it speaks against ("" for one elsewhere), or, where it
+    speaks against nothing, those that stood here of its medicine."""
     against = against_of(whole.act)
     if against:
-        left = [one.source != here or f"{one.type}/{one.id}" not in gone for one in against]
-    else:
-        marks = frozenset(map(marked, sorted(gone)))
-        left = [one not in marks for one in (whole.stood.records if whole.stood is not None else ())]
-    return "all" if all(left) else "some" if any(left) else "none"
+        return [marked(f"{one.type}/{one.id}") if one.source == here else "" for one in against]
+    return [*whole.stood.records] if whole.stood is not None else []
+
+
+def _left(said_of: Sequence[str], gone: Collection[str], unsure: Collection[str]) -> _Left:
+    """How much of what an act was said of is hers still, as far as anybody knows. What is said of nothing that is here
+    stays."""
+    if not any(one in gone or one in unsure for one in said_of):
+        return "all"
+    return "none" if all(one in gone for one in said_of) else "some"
 
 
 def _look_no_more(connection: sql.Connection, whole: acts_whole.Whole, here: str, time: int) -> None:

@@ -1,5 +1,6 @@
 """What an act of a clinician here says or rests on that its manifest does not: what it says against records elsewhere,
-kept until their places may hear it, and what stood here when it was said (acts_stood.py).
+kept until their places may hear it, and what stood here when it was said (acts_stood.py); of one that ended with its
+records, which these were.
 
 The manifest that is written down names no record of another place, so that its receipt tells of none; what a place was
 not told when the act was said is sealed beside it, under the person's key, and gone with the act.
@@ -19,7 +20,7 @@ from medrec.core.types import Fields
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.vault import Vault, VaultError
 from medrec.node.lists.acts_ground import Stood
-from medrec.node.lists.acts_kept import list_act_against
+from medrec.node.lists.acts_kept import list_act_against, list_act_ended
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -55,6 +56,33 @@ def keep(node: "Node", connection: sql.Connection, person: Person, whole: Whole)
         connection.execute(sql.insert(list_act_against).values(**row))
 
 
+def keep_marks(connection: sql.Connection, vault: Vault, person: Person, act: Act, marks: Sequence[str]) -> None:
+    """Of an act that ended with its records keep which these were (their marks) and nothing else; inside `Store.write`
+    only."""
+    here, identifier = sorted({mark for mark in marks if mark}), bytes.fromhex(act.id)
+    kept = codec.encode_json(msgspec.to_builtins(_Kept([], Stood(here, []))))
+    sealed = vault.seal(person.keys.data, kept, BOUND + identifier)
+    connection.execute(sql.insert(list_act_against).values(id=identifier, account=act.account, sealed=sealed))
+
+
+def ended(connection: sql.Connection, vault: Vault, person: Person, organisation: str) -> list[tuple[bytes, list[str]]]:
+    """The acts of clinicians here that ended with their records, and the marks of these (keep_marks)."""
+    kept, over = list_act_against.c, list_act_ended.c
+    same = (over.id == kept.id) & (over.account == kept.account) & (over.organisation == organisation)
+    rows = connection.execute(
+        sql.select(kept.id, kept.sealed)
+        .join_from(list_act_against, list_act_ended, same)
+        .where(kept.account == person.account)
+        .order_by(kept.id)
+    ).all()
+    found = []
+    for row in rows:
+        with suppress(VaultError):
+            opened = _opened(vault.open(person.keys.data, bytes(row.sealed), BOUND + bytes(row.id)))
+            found.append((bytes(row.id), opened.stood.records if opened.stood is not None else []))
+    return found
+
+
 def of(node: "Node", acts: Sequence[Act]) -> list[Whole]:
     """Acts of one person that stand here, with what was kept of them. Raises StoreError."""
     if not acts:
@@ -86,6 +114,10 @@ def of_one(connection: sql.Connection, vault: Vault, person: Person, act: Act) -
 
 
 def _with(act: Act, data: bytes) -> Whole:
-    value = codec.decode_json(data)
-    kept = _Kept(msgspec.convert(value, list[Opened]), None) if type(value) is list else msgspec.convert(value, _Kept)
+    kept = _opened(data)
     return Whole(msgspec.structs.replace(act, opened=[*(act.opened or []), *kept.opened]), kept.stood)
+
+
+def _opened(data: bytes) -> _Kept:
+    value = codec.decode_json(data)
+    return _Kept(msgspec.convert(value, list[Opened]), None) if type(value) is list else msgspec.convert(value, _Kept)

@@ -26,6 +26,7 @@ from medrec.node.lists import acts_moved
 from medrec.node.records import publish_alarms
 from medrec.node.records.publish_alarms import Altered
 from medrec.node.right_person import holding, pointing_later, said_to_be_one
+from medrec.node.right_person.anothers import Read, parted
 
 CHUNK = 500
 ACTIONS = ("create", "update", "delete")
@@ -75,12 +76,15 @@ class Published(NamedTuple):
 
 
 class Publisher:
-    """Turns arrivals into journal lines for one organisation of one network."""
+    """Turns arrivals into journal lines for one organisation of one network. `read` gives a record where it lives."""
 
-    def __init__(self, journal: Journal, network: bytes, servers: Callable[[], Bases] = tuple) -> None:
+    def __init__(
+        self, journal: Journal, network: bytes, servers: Callable[[], Bases] = tuple, read: Read = lambda *_: None
+    ) -> None:
         self._journal = journal
         self._network = network.hex()
         self._servers = servers
+        self._read = read
 
     def now(self) -> int:
         """The clock's milliseconds."""
@@ -163,7 +167,7 @@ class Publisher:
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
         self._look(connection, part, patients, accounts, servers)
-        self._refiled(connection, changed, known)
+        self._refiled(connection, part, changed, known)
         publish_alarms.strangers(connection, changed, elsewhere, self._journal.now())
         if taken is not None:
             taken(connection, last)
@@ -200,15 +204,35 @@ class Publisher:
             holding.look(connection, self._journal, self._network, person, values, servers=servers)
         pointing_later.look(connection, self._journal, self._network, filed)
 
-    def _refiled(self, connection: sql.Connection, changed: Sequence[dict[str, Any]], known: Mapping[Any, Any]) -> None:
-        """What was said of records that are filed under another patient now ends with them."""
-        left: dict[int, list[tuple[str, str]]] = {}
+    def _refiled(
+        self,
+        connection: sql.Connection,
+        part: Sequence[Incoming],
+        changed: Sequence[dict[str, Any]],
+        known: Mapping[Any, Any],
+    ) -> None:
+        """What was said of records that are filed under another patient now ends with them, or is asked about."""
+        left: dict[int, dict[charted.Name, int]] = {}
+        came: dict[int, list[charted.Name]] = {}
         for row in changed:
-            before = known[row["type"], row["id"]].person
-            if before is not None and row["person"] not in (None, before):
-                left.setdefault(before, []).append((row["type"], row["id"]))
-        for person, names in left.items():
-            acts_moved.end(connection, self._journal, self._network, self._journal.person(connection, person), names)
+            before, now, name = known[row["type"], row["id"]].person, row["person"], (row["type"], row["id"])
+            if now in (None, before):
+                continue
+            came.setdefault(now, []).append(name)
+            if before is not None:
+                left.setdefault(before, {})[name] = now
+        # What came just now is not yet to be read where it lives.
+        fresh = {(one.type, one.id): one.record.data for one in part if one.record is not None}
+
+        def read(*name: str) -> bytes | None:
+            return fresh[name] if name in fresh else self._read(*name)
+
+        for before, moved in left.items():
+            person = self._journal.person(connection, before)
+            gone, unsure = parted(connection, self._journal, read, person, moved)
+            acts_moved.end(connection, self._journal, self._network, person, gone, unsure)
+        for now, names in came.items():
+            acts_moved.come_back(connection, self._journal, self._journal.person(connection, now), names)
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

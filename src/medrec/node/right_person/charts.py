@@ -21,6 +21,7 @@ from medrec.node.keeping import charted, contents, store
 from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.lists import acts_moved
 from medrec.node.right_person import holding, pointing_later, restating
+from medrec.node.right_person.anothers import Read, is_anothers
 from medrec.node.right_person.pointing import points_at
 
 FURTHER: Literal["further"] = "further"
@@ -51,11 +52,14 @@ def join(connection: sql.Connection, journal: Journal, network: bytes, person: P
     _move(connection, linked.id, person.id, names)
     restating.state_again(connection, journal, network, linked.id, person.id, person.account)
     _point_again(connection, journal, network, person.id, names)
+    acts_moved.come_back(connection, journal, person, names)
 
 
-def part(connection: sql.Connection, journal: Journal, network: bytes, person: Person, patient: str) -> None:
+def part(
+    connection: sql.Connection, journal: Journal, network: bytes, person: Person, patient: str, read: Read
+) -> None:
     """Undo the link of one of several charts of a person: what came under it is its patient's, who starts anew, and the
-    rest stays what it is. Inside `Store.write` only."""
+    rest stays what it is. `read` gives a record from its source. Inside `Store.write` only."""
     assert person.account is not None and person.agent is not None
     further = charted.of_person(connection, person.id)
     link = next((one.link for one in further if one.patient == patient), None)
@@ -73,7 +77,8 @@ def part(connection: sql.Connection, journal: Journal, network: bytes, person: P
         if name in held
     ]
     journal.append(connection, drafts)
-    acts_moved.end(connection, journal, network.hex(), person, names)
+    is_his = is_anothers(connection, journal.vault, read, person, patient)
+    acts_moved.end(connection, journal, network.hex(), person, names if is_his else (), () if is_his else names)
     if link is not None:
         charted.forget(connection, [patient])
         connection.execute(sql.delete(holding.identity).where(holding.identity.c.person == link))

@@ -351,7 +351,7 @@ class Linker:
         """The same, inside `Store.write` only."""
         journal, network = self._journal, self._network
         identifier = connection.execute(sql.select(store.person.c.id).where(charted.under(patient))).scalar()
-        done = unlinking.undo_chart(connection, journal, network, patient)
+        done = unlinking.undo_chart(connection, journal, network, patient, self._read)
         if done and identifier is not None and charted.numbers(connection, identifier):
             # What her other chart says of the one that is gone is a doubt again.
             looking_over.charts(connection, journal, network.hex(), int(identifier), self._read)

@@ -25,6 +25,7 @@ from medrec.node.keeping.vault import NUMBER_BYTES, Vault, VaultError
 from medrec.node.lists import acts_kept
 from medrec.node.release import access, emergency_kept
 from medrec.node.right_person import charts, holding, restating
+from medrec.node.right_person.anothers import Read
 
 EPOCH_USED = "epoch-used"
 """The refusal of a link under keys that served one before."""
@@ -59,7 +60,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     end_with_link(journal, network.hex(), connection, before)
     acts_kept.forget(connection, journal.vault, network.hex(), journal.organisation, before.account, journal.now())
     for one in charted.of_person(connection, before.id):
-        charts.part(connection, journal, network, before, one.patient)
+        charts.part(connection, journal, network, before, one.patient, _nothing)
     time = journal.now()
     manifest = LinkManifest(
         "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
@@ -88,15 +89,20 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     return True
 
 
-def undo_chart(connection: sql.Connection, journal: Journal, network: bytes, patient: str) -> bool:
+def _nothing(_kind: str, _identifier: str) -> bytes | None:
+    """No word is left whose end would ask what a Patient says."""
+    return None
+
+
+def undo_chart(connection: sql.Connection, journal: Journal, network: bytes, patient: str, read: Read) -> bool:
     """Undo the link of one local patient: of one chart of a person who has several here, that one alone. False if it is
-    not linked. Inside `Store.write` only."""
+    not linked. `read` gives a record from its source. Inside `Store.write` only."""
     where = charted.under(patient)
     identifier = connection.execute(sql.select(store.person.c.id).where(where)).scalar()
     person = journal.person(connection, int(identifier)) if identifier is not None else None
     if person is None or person.account is None or not charted.of_person(connection, person.id):
         return undo(connection, journal, network, where)
-    charts.part(connection, journal, network, person, patient)
+    charts.part(connection, journal, network, person, patient, read)
     return True
 
 
