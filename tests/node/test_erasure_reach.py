@@ -27,20 +27,11 @@ from medrec.core import codec, manifests
 from medrec.core.matching import Demographics
 from medrec.node.agent import entries
 from medrec.node.agent.redelivery import undone
-from medrec.node.keeping import resealing, store
+from medrec.node.keeping import resealing, store, vault
 from medrec.node.keeping.account_keys import account_secret
 from medrec.node.keeping.journal import NOTICES_PATH, WAITING, Person
 from medrec.node.keeping.ring import HEAD_BYTES, FileRing
-from medrec.node.keeping.vault import (
-    KEPT,
-    NONCE_BYTES,
-    NUMBER_BYTES,
-    TAG_BYTES,
-    Vault,
-    VaultError,
-    derive,
-    kept_under,
-)
+from medrec.node.keeping.vault import KEPT, NONCE_BYTES, TAG_BYTES, Vault, VaultError, derive, kept_under
 from medrec.node.looks import answering
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH
 from medrec.node.looks.disputing import dispute
@@ -140,7 +131,7 @@ def _read(keys: list[bytes], hashes: list[tuple[bytes, bytes]], row: tuple[Any, 
         texts += [opened for siv, _ in hashes if (opened := _opened(siv, text)) is not None]
     kept = [value for value in row if isinstance(value, bytes)]
     # What names the secret that it lies under does so before the seal.
-    bare = [one if kept_under(one) is None else one[len(KEPT) + NUMBER_BYTES :] for one in kept]
+    bare = [one if kept_under(one) is None else one[len(KEPT) + vault.NUMBER_BYTES :] for one in kept]
     sealed = [value for value in bare if len(value) >= NONCE_BYTES + TAG_BYTES]
     yield from texts
     for text in sealed:
