@@ -29,7 +29,7 @@ from tests.fhir.asking import SUD, resource
 from tests.fhir.pointing import SYSTEM, pointing
 from tests.node.network import Network, Patient, TestNode
 from tests.node.test_gate import written
-from tests.node.test_labels import ada, give, network, put
+from tests.node.test_labels import KIN, TOLD, ada, give, network, put
 
 __all__ = ["ada", "network"]
 SECRET = "Alcoholism"
@@ -88,6 +88,14 @@ def test_parts_go_where_marks_are_allowed_and_the_record_stays_where_not(network
     assert [(one.id, one.elements) for one in page.parts] == [("visit", ("diagnosis",)), ("pill", ("reasonCode",))]
     pill: Any = codec.decode_json(page.parts[1].content)
     assert pill["reasonCode"] == [{"text": "Fatigue"}] and pill["meta"]["security"] == [REDACTED]
+
+
+def test_who_told_it_and_which_team_does_it_take_no_part_of_it(network: Network, ada: Patient) -> None:
+    for name, content in {**KIN, **TOLD}.items():
+        put(network, *name.split("/"), **content)
+    marked(network, ada)
+    page = asked(network, ada)
+    assert {f"{one.type}/{one.id}" for one in page.records} == set(TOLD) and not page.parts
 
 
 def test_nothing_that_goes_lets_the_rest_be_guessed(network: Network, ada: Patient) -> None:
