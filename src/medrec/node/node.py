@@ -138,11 +138,10 @@ class Node:
         self.law, self.labels = tuple(law), labels or Labels()
         self.directory = Directory(engine, store)
         self.journal = Journal(store, vault, clock, organisation, engine)
-        self.publisher = Publisher(
-            self.journal, self.network, lambda: self.directory.servers(organisation), self.source.read
-        )
+        servers, read = (lambda: self.directory.servers(organisation)), self.source.read
+        self.publisher = Publisher(self.journal, self.network, servers, read)
         self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)
-        self.linker = Linker(self.journal, engine, self.network, clock, self.source.read)
+        self.linker = Linker(self.journal, engine, self.network, clock, read)
         self.agent = Agent(store, vault, engine, organisation, self.network, peers.call, clock) if agent else None
         self.practitioners = Practitioners(self)
         self.delegates = Delegates(self)
