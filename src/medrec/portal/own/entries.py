@@ -1,5 +1,6 @@
 """A person's record as lines that can be read: title, value, date, place, kind. From her agent's copies alone."""
 
+import hashlib
 import re
 from collections import OrderedDict
 from threading import Lock
@@ -87,19 +88,21 @@ class Entry(NamedTuple):
 
 
 class _Remembered:
-    """Entries by the tag of their line: a line never changes, so neither does what it means."""
+    """Entries by the tag of their line and their content: neither changes, so neither does what they mean. (An agent
+    that was restored from a backup may give a tag of its own once more.)"""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: OrderedDict[bytes, Entry | None] = OrderedDict()
+        self._entries: OrderedDict[tuple[bytes, bytes], Entry | None] = OrderedDict()
 
     def of(self, copy: Copy) -> Entry | None:
+        name = (copy.tag, hashlib.sha256(copy.content).digest())
         with self._lock:
-            if copy.tag in self._entries:
-                return self._entries[copy.tag]
+            if name in self._entries:
+                return self._entries[name]
         made = read(copy)
         with self._lock:
-            self._entries[copy.tag] = made
+            self._entries[name] = made
             while len(self._entries) > _REMEMBERED_MAX:
                 self._entries.popitem(last=False)
         return made
