@@ -23,6 +23,7 @@ from tests.portal.test_sign_in import csrf_of, visitor
 
 SOURCE = Path(signing.__file__).parent
 KEPT = {
+    "app.py Site self.routes": "one for each route, put there as the pages are made",
     "asking.py Asking self._answers": "one for each place that is asked, and the question lies in a room",
     "desk_vouch.py Waiting self._open": "one for each linked patient, and a key of the staff signed it",
     "own/acts.py Acts self._lent": "one for each invented person of a demonstration",
