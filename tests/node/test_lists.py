@@ -59,11 +59,11 @@ def _clinic(network: Network) -> Patient:
     return ada
 
 
-def refresh(network: Any, ada: Patient) -> None:
+def refresh(network: Any, ada: Patient, agent: str = "guide") -> None:
     """Her agent reads what she may be told, and all is settled."""
     story = Story(network.folder, lambda _: network)
     story.settle()
-    network["guide"].copies.refresh(ada.account)
+    network[agent].copies.refresh(ada.account)
     story.settle()
 
 
@@ -78,7 +78,8 @@ class Clinic:
         self.guide: Any = self.network["guide"]
 
     def refresh(self) -> None:
-        refresh(self.network, self.ada)
+        # She may have moved.
+        refresh(self.network, self.ada, self.guide.organisation)
 
     def shown(self) -> lists.Shown:
         found: lists.Shown = self.guide.lists.of(self.ada.account)

@@ -14,7 +14,7 @@ from medrec.core.manifests.correction import statement_message
 from medrec.node.agent.moving import adopt, answer_move
 from medrec.node.agent.told import told
 from medrec.node.corrections.corrections import CORRECTIONS_PATH
-from medrec.node.keeping import store
+from medrec.node.keeping import client_keys, store
 from medrec.node.keeping.journal import NOTICES_PATH
 from medrec.node.keeping.keys import OrganisationKeys
 from medrec.node.looks import answering
@@ -210,12 +210,19 @@ def test_what_a_source_says_that_she_asked_is_shown_with_her_signature_alone(hel
     helper = move(help_, tmp_path, old_lives=False)
     assert len(helper.corrections.asked(help_.ada.account)) == 1
     (row,) = [row for row in helper.rows(store.notice) if row.kind == "correction-taken/1"]
-    data, *rest = codec.decode(helper.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+    data, *rest = codec.decode(helper.vault.open_kept(bytes(row.sealed), bytes(row.tag)))
     said: Any = manifests.decode(data)
     lie = msgspec.structs.replace(said, statement=msgspec.structs.replace(said.statement, words="All of it is wrong."))
-    sealed = helper.vault.seal(None, codec.encode([manifests.encode(lie), *rest]), bytes(row.tag))
-    change = store.notice.update().where(store.notice.c.tag == row.tag).values(sealed=sealed)
-    helper.store.write(lambda connection: connection.execute(change))
+    sent, change = (
+        codec.encode([manifests.encode(lie), *rest]),
+        store.notice.update().where(store.notice.c.tag == row.tag),
+    )
+
+    def put(connection: Any) -> None:
+        sealed = client_keys.seal_for(connection, helper.vault, help_.ada.account, sent, bytes(row.tag))
+        connection.execute(change.values(sealed=sealed))
+
+    helper.store.write(put)
     assert helper.corrections.asked(help_.ada.account) == []
 
 

@@ -250,7 +250,7 @@ def _sent_is_delivered() -> AbstractContextManager[Any]:
 
 def _late_notices_are_dropped() -> AbstractContextManager[Any]:
     """A notice that comes after its line was met on the ledger counts as known."""
-    real = agent_room._keep
+    real = agent_room.enter
 
     def keep(connection: sql.Connection, rows: list[dict[str, Any]], *rest: Any) -> None:
         known = {
@@ -261,7 +261,7 @@ def _late_notices_are_dropped() -> AbstractContextManager[Any]:
         }
         real(connection, [row for row in rows if row["received"] is None or row["tag"] not in known], *rest)
 
-    return patch.object(agent_room, "_keep", keep)
+    return patch.object(agent_room, "enter", keep)
 
 
 def _anybody_speaks_for_anybody() -> AbstractContextManager[Any]:
