@@ -134,12 +134,12 @@ def _sends_before_it_writes() -> AbstractContextManager[Any]:
     late: list[Callable[[], object]] = []
     real = Gathering.write
 
-    def write(self: Gathering, draft: Any, answered: Any) -> Line:
+    def write(self: Gathering, draft: Any, answered: Any, *rest: Any) -> Line:
         for waiting in late:
             waiting()
         late.clear()
         if draft.kind != "disclosure/1":
-            return real(self, draft, answered)
+            return real(self, draft, answered, *rest)
         kept: list[Line] = []
 
         def rehearse(connection: sql.Connection) -> None:
@@ -148,7 +148,7 @@ def _sends_before_it_writes() -> AbstractContextManager[Any]:
 
         with contextlib.suppress(_Rollback):
             self._journal.store.write(rehearse)
-        late.append(lambda: real(self, draft, answered))
+        late.append(lambda: real(self, draft, answered, *rest))
         return kept[0]
 
     return patch.object(Gathering, "write", write)
